@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What a newcomer runs, the service unit, and the test targets that need more than `make check`.
+EXTRA_DIST += \
+	.ci/run \
+	contrib/bench/parse_bench.c \
+	contrib/bench/run \
+	contrib/check \
+	contrib/demo/backend.py \
+	contrib/deps \
+	contrib/load/client.py \
+	contrib/load/phased \
+	contrib/load/quick \
+	contrib/quickstart \
+	contrib/systemd/tiercel.service.in \
+	debian/changelog \
+	debian/control \
+	debian/copyright \
+	debian/rules \
+	debian/source/format \
+	debian/tests/control \
+	debian/tests/smoke \
+	debian/tiercel.docs \
+	debian/tiercel.logrotate \
+	debian/tiercel.postinst \
+	debian/tiercel.postrm
+
+# ---- service unit: where asked (--with-systemdsystemunitdir), else below the prefix ----
+if INSTALL_UNIT
+unitdir = $(systemdsystemunitdir)
+else
+unitdir = $(prefix)/lib/systemd/system
+endif
+nodist_unit_DATA = contrib/systemd/tiercel.service
+CLEANFILES += $(nodist_unit_DATA)
+
+contrib/systemd/tiercel.service: contrib/systemd/tiercel.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	sed -e 's,@sbindir\@,$(sbindir),g' -e 's,@bindir\@,$(bindir),g' -e 's,@sysconfdir\@,$(sysconfdir),g' \
+		$(srcdir)/contrib/systemd/tiercel.service.in >$@.new && mv $@.new $@
+
+# ---- tests against the real daemon ----
+PYTEST = python3 -B -m pytest
+BLACK_BOX = TIERCEL_BUILD='$(abs_builddir)' $(PYTEST) $(PYTEST_FLAGS)
+
+.PHONY: check-http check-all check-asan check-tsan bench
+
+# the black-box suite without what takes long
+check-http: all
+	$(BLACK_BOX) -m 'not slow' $(srcdir)/tests/http
+
+# everything there is
+check-all: check
+	$(BLACK_BOX) $(srcdir)/tests/http
+
+# the unit tests and the black-box suite in a build of their own, below this one
+check-asan: SAN = address,undefined
+check-tsan: SAN = thread
+check-asan check-tsan:
+	$(MKDIR_P) $@.build
+	cd $@.build && $(abs_top_srcdir)/configure --quiet --enable-werror --enable-slow-checks \
+		--enable-sanitizers=$(SAN) CFLAGS='-O1 -g'
+	$(MAKE) -C $@.build check
+	$(MAKE) -C $@.build check-http
+
+# CPU time per request on this machine (see contrib/bench/run --help)
+bench: all
+	TIERCEL_BUILD='$(abs_builddir)' $(srcdir)/contrib/bench/run $(BENCH_FLAGS)
+
+# every fuzz target for FUZZ_SECONDS; needs clang
+FUZZ_SECONDS = 60
+.PHONY: fuzz-short
+fuzz-short:
+	$(srcdir)/tests/fuzz/run --seconds $(FUZZ_SECONDS) --build '$(abs_builddir)/fuzz' \
+		`cd $(srcdir)/tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$$//'`

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The driver of the request's machine: runs steps, checks each edge against tbl/steps_req.h, keeps
+ * the trace, parks the request while it waits, and wakes it when something happened.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "obs/metrics.h"
+#include "req/request.h"
+
+/* A request that takes this many steps without waiting is a bug. */
+enum { STEPS_WITHOUT_WAIT = 64 };
+
+static struct pool requests = {.name = "request", .size = sizeof(struct request), .keep_max = 128};
+
+#define TO(id) (1u << STEP_##id)
+static const struct {
+	const char *name;
+	enum step (*fn)(struct request *r);
+	unsigned next;
+} steps[STEP_COUNT] = {
+	[STEP_NONE] = {"none", NULL, TO(CHECK)},
+#define STEP(id, fn, next, help) [STEP_##id] = {#id, fn, next},
+#include "tbl/steps_req.h"
+#undef STEP
+};
+
+static const char *const reasons[REASON_COUNT] = {
+	[REASON_NONE] = "",
+#define REASON(id, text) [REASON_##id] = text,
+#include "tbl/reasons.h"
+#undef REASON
+};
+
+const char *step_name(unsigned step)
+{
+	return step < STEP_COUNT ? steps[step].name : "?";
+}
+
+const char *reason_text(unsigned reason)
+{
+	return reason < REASON_COUNT ? reasons[reason] : "?";
+}
+
+struct request *request_new(struct client *c)
+{
+	struct request *r = pool_take(&requests);
+	struct server *s = c->server;
+	const struct conf_listener_limits *limits;
+
+	if (!r)
+		return NULL;
+	memset(r, 0, offsetof(struct request, parser));
+	r->magic = REQUEST_MAGIC;
+	r->client = c;
+	r->server = s;
+	r->snap = snapshot_ref(s->snap);
+	r->lconf = c->listener->conf;
+	arena_init(&r->arena, r->first_block, sizeof(r->first_block), 4 * 1024 * 1024);
+	r->pump.pipe_r = r->pump.pipe_w = r->tunnel_up.pipe_r = r->tunnel_up.pipe_w = -1;
+	limits = &r->lconf->conf->limits;
+	r->msg.fields = r->fields;
+	r->msg.max_fields = (uint16_t)MIN(limits->header_fields, (uint32_t)HTTP_MAX_FIELDS);
+	http_parser_init(&r->parser, &r->msg, HTTP_REQUEST, (uint32_t)limits->header_size);
+	r->fetch.magic = 0;
+	r->body.ended = H1_BODY_OPEN;
+	return r;
+}
+
+void request_free(struct request **r_p)
+{
+	struct request *r = *r_p;
+
+	*r_p = NULL;
+	if (!r)
+		return;
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	if (list_linked(&r->node)) {
+		list_remove(&r->server->requests, &r->node);
+		metric_sub(r->server->row, METRIC_WORKER_requests_active, 1);
+	}
+	if (r->tunnelling)
+		metric_sub(r->server->row, METRIC_WORKER_tunnels_active, 1);
+	pump_fini(&r->pump);
+	pump_fini(&r->tunnel_up);
+	fetch_end(&r->fetch);
+	snapshot_unref(&r->snap);
+	arena_fini(&r->arena);
+	r->magic = 0;
+	pool_give(&requests, &r);
+}
+
+/* The bytes behind the request's body, if it was read to its end. */
+static struct str rest_of(struct request *r)
+{
+	return h1_body_rest(&r->body);
+}
+
+static void over(struct request *r)
+{
+	struct client *c = r->client;
+	bool keep = r->keep && h1_body_whole(&r->body), broken = r->broken;
+
+	client_request_done(c, keep ? rest_of(r) : STR_NONE, keep, broken);
+}
+
+static enum step run_steps(struct request *r)
+{
+	enum step next = STEP_WAIT;
+
+	for (int n = 0; n < STEPS_WITHOUT_WAIT; n++) {
+		next = steps[r->step].fn(r);
+		if (next == STEP_WAIT || next == STEP_OVER)
+			return next;
+		ASSERT(next < STEP_COUNT && (steps[r->step].next & (1u << next)));
+		r->trace[r->n_trace++ % REQUEST_TRACE] = (uint8_t)next;
+		r->step = (uint8_t)next;
+	}
+	ASSERT(!"a request turns in circles");
+	return next;
+}
+
+void request_run(struct request *r)
+{
+	enum step rc;
+
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	if (r->running) {
+		r->again = true;
+		return;
+	}
+	r->running = true;
+	do {
+		r->again = false;
+		rc = run_steps(r);
+	} while (rc == STEP_WAIT && r->again);
+	r->running = false;
+	if (rc == STEP_OVER)
+		over(r);
+}
+
+void request_start(struct request *r)
+{
+	struct server *s = r->server;
+
+	r->begun = clock_mono();
+	list_append(&s->requests, &r->node);
+	metric_add(s->row, METRIC_WORKER_requests, 1);
+	metric_add(s->row, METRIC_WORKER_requests_active, 1);
+	metric_add(r->client->listener->row, METRIC_LISTENER_requests, 1);
+	r->step = STEP_CHECK;
+	r->trace[r->n_trace++] = STEP_CHECK;
+	request_run(r);
+}
+
+/* Ends the request without an answer, or with what was sent of it. */
+static void cut_off(struct request *r, enum reason reason)
+{
+	if (r->step == STEP_END)
+		return;
+	if (!r->reason)
+		r->reason = (uint8_t)reason;
+	r->keep = false;
+	r->broken = true;
+	if (r->fetching && reason != REASON_UPSTREAM_FAILED)
+		fetch_cancelled(&r->fetch);
+	r->step = STEP_END;
+	request_run(r);
+}
+
+void request_abort(struct request *r, enum reason reason)
+{
+	cut_off(r, reason);
+}
+
+/*
+ * Has the client left while there is nothing to read from it? FIN or RST is a request to stop
+ * (as with other proxies); bytes are the next request and wait.
+ */
+static bool client_left(struct request *r, unsigned what)
+{
+	struct conn *c = &r->client->conn;
+	char byte;
+
+	if (!(what & (LOOP_READ | LOOP_HUP)) || !h1_body_whole(&r->body))
+		return false;
+	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+void request_on_client(struct request *r, unsigned what)
+{
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	if (!r->tunnelling && client_left(r, what)) {
+		cut_off(r, REASON_CLIENT_GONE);
+		return;
+	}
+	if (r->fetching && !r->tunnelling)
+		fetch_more_body(&r->fetch);
+	request_run(r);
+}
+
+static void timed_out(struct request *r, enum reason reason, enum proxy_error error)
+{
+	r->keep = false;
+	r->reason = (uint8_t)reason;
+	if (r->status || r->pump.started) {
+		cut_off(r, reason);
+		return;
+	}
+	fetch_end(&r->fetch);
+	r->fetching = false;
+	r->step = (uint8_t)request_refuse(r, error, STR_NONE);
+	request_run(r);
+}
+
+void request_on_timeout(struct request *r, enum client_wait wait)
+{
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	switch (wait) {
+	case CLIENT_WAIT_HEADER:
+		r->client->state = CLIENT_REQUEST;
+		r->begun = clock_mono();
+		list_append(&r->server->requests, &r->node);
+		metric_add(r->server->row, METRIC_WORKER_requests_active, 1);
+		timed_out(r, REASON_HEADER_TIMEOUT, PROXY_ERROR_request_timeout);
+		break;
+	case CLIENT_WAIT_BODY:
+		timed_out(r, REASON_BODY_TIMEOUT, PROXY_ERROR_request_timeout);
+		break;
+	case CLIENT_WAIT_CONTINUE:
+		r->expects = false;
+		r->interim = STR("HTTP/1.1 100 Continue\r\n\r\n");
+		request_run(r);
+		break;
+	case CLIENT_WAIT_TUNNEL:
+		cut_off(r, REASON_IDLE_TIMEOUT);
+		break;
+	default:
+		cut_off(r, REASON_WRITE_TIMEOUT);
+		break;
+	}
+}

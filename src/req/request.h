@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One request's life on the client's side. The steps are rows of tbl/steps_req.h, driven by
+ * engine.c; each step looks at the request, calls downwards and returns the next step, or that it
+ * waits. All memory that a request needs beyond this struct comes from its arena.
+ */
+#ifndef REQ_REQUEST_H
+#define REQ_REQUEST_H
+
+#include "base/arena.h"
+#include "fetch/fetch.h"
+#include "http/target.h"
+#include "net/body.h"
+#include "net/pump.h"
+#include "policy/forwarded.h"
+#include "policy/problem.h"
+#include "req/client.h"
+
+enum { REQUEST_MAGIC = 0x72657175, REQUEST_TRACE = 16, REQUEST_FIRST_BLOCK = 6 * 1024 };
+
+enum step {
+	STEP_NONE = 0,
+#define STEP(id, fn, next, help) STEP_##id,
+#include "tbl/steps_req.h"
+#undef STEP
+	STEP_COUNT,
+	STEP_WAIT, /* an event will run the step again */
+	STEP_OVER, /* END is through: the request may be freed */
+};
+
+enum reason {
+	REASON_NONE = 0,
+#define REASON(id, text) REASON_##id,
+#include "tbl/reasons.h"
+#undef REASON
+	REASON_COUNT
+};
+
+/* A body that lies in memory (static answers). */
+struct mem_body {
+	struct body_src src;
+	struct str rest;
+};
+
+struct request {
+	uint32_t magic;
+	uint8_t step;             /* enum step; only the driver changes it */
+	uint8_t reason;           /* enum reason, once known */
+	uint8_t error;            /* enum proxy_error that was answered */
+	bool running;             /* the driver is on the stack */
+	bool again;               /* an event came meanwhile */
+	bool fetching;            /* fetch is begun */
+	bool on_fallback;         /* the fetch goes to the route's fallback */
+	bool failing;             /* the answer is the static fallback, after <error> */
+	bool tunnel_asked;        /* a switch of protocols was asked of the origin */
+	bool tunnelling;
+	bool keep;                /* the connection may carry another request */
+	bool broken;              /* the answer broke off: the client must see it */
+	bool expects;             /* waits for 100 (Continue) */
+	bool cut_down, cut_up;    /* tunnel: that direction has ended */
+	uint16_t status;          /* answered to the client; 0 = nothing yet */
+	uint16_t upstream_status;
+	struct client *client;
+	struct server *server;
+	struct snapshot *snap;    /* a reference */
+	const struct listener_conf *lconf; /* the listener's settings when the request began; the
+					      listener or <snap> keeps them */
+	const struct route *route;
+	struct list_node node;    /* on server->requests */
+	struct arena arena;
+	struct http_target target;
+	struct str host;          /* as asked for, without port */
+	struct str authority;     /* with port */
+	struct str path;          /* normal form */
+	struct str id;            /* request id */
+	struct str detail;        /* of a refusal */
+	struct str retry_after;   /* text, or empty */
+	struct str content_type;  /* of the answer, for the log */
+	struct str interim;       /* interim heads not yet sent to the client */
+	struct forwarded_peer peer;
+	struct forwarded_client who;
+	struct pump pump;         /* the answer's way down */
+	struct pump tunnel_up;    /* tunnel: the client's bytes */
+	struct mem_body mem;
+	int64_t begun;            /* mono ns: head complete */
+	int64_t first_byte;       /* mono ns: first byte of the final answer sent; 0 = not yet */
+	int64_t deadline;         /* mono ns; 0 = none */
+	uint8_t trace[REQUEST_TRACE]; /* last steps, a ring */
+	uint8_t n_trace;
+	/* From here on not cleared at the start. */
+	struct http_parser parser;
+	struct http_msg msg;
+	struct h1_body body;      /* the request's; ready after CHECK */
+	struct fetch fetch;
+	struct http_field fields[HTTP_MAX_FIELDS];
+	_Alignas(16) char first_block[REQUEST_FIRST_BLOCK];
+};
+
+/* A request for <c>, ready to parse its head; NULL when out of memory. */
+struct request *request_new(struct client *c);
+
+/* Lets go of everything; the client is not told. */
+void request_free(struct request **r);
+
+/* The head is complete (or refused by the parser): hand it to the engine. */
+void request_start(struct request *r);
+
+/* Runs steps until one waits or the request is over; then the client goes on. */
+void request_run(struct request *r);
+
+/* The client's connection became readable, writable or ended. */
+void request_on_client(struct request *r, unsigned what);
+
+/* The client's time for something has passed. */
+void request_on_timeout(struct request *r, enum client_wait wait);
+
+/* Ends the request from outside (shutdown): the connection is closed after it. */
+void request_abort(struct request *r, enum reason reason);
+
+const char *step_name(unsigned step);
+const char *reason_text(unsigned reason);
+
+/* ---- shared between the files of the engine ---- */
+
+/* The steps. */
+#define STEP(id, fn, next, help) enum step fn(struct request *r);
+#include "tbl/steps_req.h"
+#undef STEP
+
+/* Refuses: sets the error and gives the step to go to. */
+enum step request_refuse(struct request *r, enum proxy_error error, struct str detail);
+
+/* The head for the upstream (forward.c); {NULL, 0} when out of memory. */
+struct str forward_request_head(struct request *r);
+
+/* The head for the client from the upstream's (forward.c). Sets keep and *out_chunked. */
+struct str forward_response_head(struct request *r, struct http_msg *m,
+				 enum http_framing framing, bool *out_chunked);
+
+/* An interim head for the client (forward.c). */
+struct str forward_interim_head(struct request *r, struct http_msg *m);
+
+/* Will the connection end with this answer, whatever it is? */
+bool request_must_close(const struct request *r);
+
+/* Sends what is waiting of interim heads; false if the client is gone. */
+bool request_flush_interim(struct request *r);
+
+/* Counters and log lines of a request that ended (account.c). */
+void account_request(struct request *r);
+
+/* One line for `requests` (account.c). */
+void account_report(const struct request *r, struct buf *out);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The middle and the end: begin the fetch, wait for its head, relay interim ones, write the head
+ * for the client, move the body.
+ */
+#include "base/clock.h"
+#include "obs/access.h"
+#include "obs/metrics.h"
+#include "req/request.h"
+
+/* How long the origin is given to answer Expect: 100-continue before we do. */
+#define CONTINUE_TIME NS_PER_S
+
+static void on_fetch_change(void *arg)
+{
+	struct request *r = arg;
+
+	CHECK_MAGIC(r, REQUEST_MAGIC);
+	request_run(r);
+}
+
+enum step step_fetch(struct request *r)
+{
+	struct group *g = r->on_fallback ? r->route->fallback : r->route->group;
+	struct str head = forward_request_head(r);
+
+	if (head.n == 0)
+		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
+	struct fetch_spec spec = {
+		.group = g,
+		.method = (enum http_method)r->msg.method,
+		.head = head,
+		.body = r->msg.framing == HTTP_FRAMING_NONE ? NULL : &r->body.src,
+		.body_chunked = r->msg.framing == HTTP_FRAMING_CHUNKED,
+		.rewind = r->msg.framing == HTTP_FRAMING_NONE ? NULL : &r->body,
+		.deadline = r->deadline,
+	};
+	r->fetching = true;
+	fetch_begin(&r->fetch, r->server->loop, &spec, on_fetch_change, r);
+	if (r->expects)
+		client_set_wait(r->client, CLIENT_WAIT_CONTINUE, CONTINUE_TIME);
+	return STEP_AWAIT;
+}
+
+/* ---- waiting for a head ---- */
+
+bool request_flush_interim(struct request *r)
+{
+	struct conn *c = &r->client->conn;
+
+	while (r->interim.n && c->writable) {
+		struct iovec v = {(void *)r->interim.p, r->interim.n};
+		size_t n;
+		enum io_rc rc = conn_sendv(c, &v, 1, false, &n);
+		if (rc == IO_ERR || rc == IO_EOF)
+			return false;
+		r->interim.p += n;
+		r->interim.n -= n;
+	}
+	return true;
+}
+
+/* Puts an interim head behind those that wait; HTTP/1.0 clients get none (RFC 9110 15.2). */
+static bool relay_interim(struct request *r)
+{
+	struct str head;
+
+	if (r->fetch.x.msg.status == 100) {
+		r->expects = false;
+		client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
+	}
+	if (r->msg.minor == 0)
+		return true;
+	head = forward_interim_head(r, &r->fetch.x.msg);
+	if (head.n == 0)
+		return false;
+	r->interim = r->interim.n ? arena_printf(&r->arena, "%.*s%.*s", STR_ARG(r->interim),
+						 STR_ARG(head))
+				  : head;
+	return r->interim.n > 0 && request_flush_interim(r);
+}
+
+static enum step gone(struct request *r, enum reason reason)
+{
+	r->reason = (uint8_t)reason;
+	r->broken = true;
+	r->keep = false;
+	if (r->fetching)
+		fetch_cancelled(&r->fetch);
+	return STEP_END;
+}
+
+/* The request's own body ended badly: the client's fault, told if the client can still hear it. */
+static enum step bad_upload(struct request *r)
+{
+	switch (r->body.ended) {
+	case H1_BODY_TOO_LARGE:
+		return request_refuse(r, PROXY_ERROR_body_too_large, STR_NONE);
+	case H1_BODY_MALFORMED:
+		return request_refuse(r, PROXY_ERROR_bad_request,
+				      STR("The request's body is malformed."));
+	case H1_BODY_TRUNCATED:
+		return gone(r, REASON_CLIENT_BODY);
+	default:
+		return gone(r, REASON_CLIENT_GONE);
+	}
+}
+
+/* No answer from the upstream: the route's fallback, or an error. */
+static enum step fetch_failed(struct request *r)
+{
+	enum proxy_error error = r->fetch.error;
+
+	if (r->fetch.upload == UPLOAD_BROKEN)
+		return bad_upload(r);
+	r->error = (uint8_t)error;
+	if (r->route->fallback && !r->on_fallback && error != PROXY_ERROR_total_timeout &&
+	    (r->msg.framing == HTTP_FRAMING_NONE || h1_body_rewind(&r->body))) {
+		fetch_end(&r->fetch);
+		r->on_fallback = true;
+		return STEP_FETCH;
+	}
+	if (r->route->conf->fallback.status) {
+		r->failing = true;
+		return STEP_ANSWER;
+	}
+	return request_refuse(r, error, STR_NONE);
+}
+
+static enum step on_head(struct request *r)
+{
+	unsigned status = r->fetch.x.msg.status;
+
+	if (status >= 200)
+		return STEP_HEAD;
+	if (status == 101) {
+		if (r->tunnel_asked)
+			return STEP_TUNNEL;
+		fetch_fail(&r->fetch, PROXY_ERROR_http_upgrade_failed);
+		return fetch_failed(r);
+	}
+	if (!relay_interim(r))
+		return gone(r, REASON_CLIENT_GONE);
+	fetch_next_head(&r->fetch);
+	return STEP_NONE;
+}
+
+enum step step_await(struct request *r)
+{
+	struct fetch *f = &r->fetch;
+
+	if (!request_flush_interim(r))
+		return gone(r, REASON_CLIENT_GONE);
+	while (f->step == FETCH_HEAD) {
+		enum step next = on_head(r);
+		if (next != STEP_NONE)
+			return next;
+	}
+	if (f->step == FETCH_FAILED)
+		return fetch_failed(r);
+	if (f->step == FETCH_TALK && f->upload == UPLOAD_RUNNING &&
+	    f->upload_rc == PUMP_WAIT_SRC && !r->expects)
+		client_set_wait(r->client, CLIENT_WAIT_BODY, r->lconf->conf->timeouts.body);
+	else if (!r->expects)
+		client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
+	return STEP_WAIT;
+}
+
+enum step step_head(struct request *r)
+{
+	struct http_msg *m = &r->fetch.x.msg;
+	enum http_framing framing = http_response_framing(m, (enum http_method)r->msg.method);
+	bool chunked = false;
+	struct str head = forward_response_head(r, m, framing, &chunked);
+
+	if (head.n == 0) {
+		fetch_end(&r->fetch);
+		return request_refuse(r, PROXY_ERROR_http_response_header_section_size, STR_NONE);
+	}
+	if (r->interim.n)
+		head = arena_printf(&r->arena, "%.*s%.*s", STR_ARG(r->interim), STR_ARG(head));
+	r->status = r->upstream_status = m->status;
+	if (access_on(r->server->access_log))
+		r->content_type = arena_str(&r->arena, http_value(m, HTTP_FIELD_CONTENT_TYPE));
+	fetch_take_body(&r->fetch);
+	pump_init(&r->pump, &r->client->conn, head,
+		  framing == HTTP_FRAMING_NONE ? NULL : &r->fetch.x.body.src, chunked);
+	return STEP_DELIVER;
+}
+
+/* ---- the body ---- */
+
+static void on_turn(void *arg)
+{
+	struct client *c = arg;
+
+	CHECK_MAGIC(c, CLIENT_MAGIC);
+	if (c->state == CLIENT_REQUEST)
+		request_run(c->req);
+}
+
+static void await_body(struct request *r, bool awaits)
+{
+	if (r->fetching && r->fetch.step == FETCH_BODY)
+		fetch_awaits_body(&r->fetch, awaits);
+	if (awaits)
+		client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
+	else
+		client_set_wait(r->client, CLIENT_WAIT_WRITE, r->lconf->conf->timeouts.write);
+}
+
+/* The origin's body broke off. Before the first byte for the client that is a 502; after it the
+ * client's connection breaks off just as visibly. */
+static enum step body_failed(struct request *r)
+{
+	if (r->fetch.step != FETCH_FAILED)
+		fetch_fail(&r->fetch, r->fetch.x.body.ended == H1_BODY_MALFORMED
+					      ? PROXY_ERROR_http_protocol_error
+					      : PROXY_ERROR_http_response_incomplete);
+	r->error = (uint8_t)r->fetch.error;
+	r->reason = REASON_TRUNCATED;
+	r->keep = false;
+	r->broken = true;
+	return STEP_END;
+}
+
+enum step step_deliver(struct request *r)
+{
+	enum pump_rc rc;
+
+	if (r->fetching && r->fetch.step == FETCH_FAILED)
+		return body_failed(r);
+	rc = pump_run(&r->pump);
+	if (r->first_byte == 0 && r->pump.started)
+		r->first_byte = clock_mono();
+	switch (rc) {
+	case PUMP_DONE:
+		if (!r->reason)
+			r->reason = REASON_DONE;
+		return STEP_END;
+	case PUMP_WAIT_SRC:
+		await_body(r, true);
+		return STEP_WAIT;
+	case PUMP_WAIT_DST:
+		await_body(r, false);
+		return STEP_WAIT;
+	case PUMP_YIELD:
+		loop_defer(r->server->loop, &r->client->task, on_turn, r->client);
+		return STEP_WAIT;
+	case PUMP_SRC_FAILED:
+		return body_failed(r);
+	case PUMP_DST_FAILED:
+		break;
+	}
+	return gone(r, REASON_CLIENT_GONE);
+}
+
+enum step step_end(struct request *r)
+{
+	account_request(r);
+	return STEP_OVER;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Commands of the admin socket, as `tiercelctl` and the manual name them.
+ * COMMAND(id, word, arguments, privilege, when, "one line", "explanation")
+ *
+ * privilege: READ     anybody who may open the socket
+ *            OPERATE  root and the daemon's own user
+ * when:      NOW      has a handler cmd_<id>() in admin/
+ *            LATER    a word that is reserved: answers "not in this version yet", exit status 2
+ *
+ * The order is the order of `tiercelctl help` and of the manual page. The one-liner begins in
+ * lower case and has no full stop; the explanation is whole sentences.
+ */
+COMMAND(status, "status", "[--json]", READ, NOW,
+	"version, uptime, configuration in force, workers and listeners",
+	"Shows the version, how long the daemon has been running, the configuration file and how "
+	"often it was loaded, whether the node is draining, and one line per worker process: its "
+	"pid, state, age, open connections, requests answered, resident memory, and how often the "
+	"place it holds was restarted. Listeners follow with their open connections and requests.")
+COMMAND(stats, "stats", "[--json]", READ, NOW, "request rate, latency, errors and all counters",
+	"Prints the figures of the last ten seconds and the last minute (requests per second, "
+	"average and percentiles of the answer time, answers by status class, share of errors), "
+	"then every counter of the node. --json prints the same as one JSON object, which is what "
+	"/api/stats of the admin listener serves.")
+COMMAND(upstreams, "upstreams", "[--json]", READ, NOW,
+	"each upstream and its servers: connections, queue, failures, latency",
+	"One line per upstream and per server below it: its state, connections in use and idle, "
+	"requests waiting for a connection, requests sent, failures, and the median and 99th "
+	"percentile of the time until the answer began.")
+COMMAND(requests, "requests", "[--json]", READ, NOW, "requests in flight, oldest first",
+	"Asks every worker for the requests it is working on right now: age, client, method, host "
+	"and target, route, upstream server, and what the request is waiting for. A worker that "
+	"does not answer within half a second is named and left out. --json prints one JSON object "
+	"with the list.")
+COMMAND(top, "top", "", READ, NOW, "live view of the node, refreshed every second",
+	"Shows rate, latency, status classes, workers and upstreams, refreshed once a second until "
+	"q or Ctrl-C is pressed. When the output is not a terminal it prints one screen and ends.")
+COMMAND(explain, "explain", "METHOD URL [-H NAME:VALUE]...", READ, NOW,
+	"which route a request would take, and why",
+	"Tells for a request, without sending it: which route it would take and why, the upstream "
+	"and its servers, the target and Host that the upstream would see, limits, timeouts and "
+	"header changes. URL is a full URL or a path; -H adds a request header field, so that "
+	"`-H Host:name` chooses the host for a path.")
+COMMAND(reload, "reload", "", OPERATE, NOW, "read the configuration again, all or nothing",
+	"Has the master read, check and prepare the configuration files, and puts them in force in "
+	"all workers at once. Requests in flight finish under the settings they began with. The "
+	"reply lists what changed and what needs a restart. If anything is wrong the running "
+	"configuration stays, the reply lists every error, and the exit status is 1.")
+COMMAND(drain, "drain", "[off]", OPERATE, NOW, "take the node out of service gently, or put it back",
+	"/health answers 503 from now on, so that load balancers look elsewhere, and answers carry "
+	"Connection: close; connections and requests that still come are served as usual. `drain "
+	"off` ends it. To stop the daemon use its service manager, or SIGTERM.")
+COMMAND(reopen, "reopen", "", OPERATE, NOW, "open the log files again, after they were rotated",
+	"The master opens the error log and the access log by name again and hands them to the "
+	"workers. Nothing is lost in between. The same as SIGUSR1.")
+COMMAND(purge, "purge", "url|prefix|tag|host|all ... [--soft]", OPERATE, LATER,
+	"drop stored answers from the cache", "Reserved for the cache.")
+COMMAND(breaker, "breaker", "NAME open|close|auto", OPERATE, LATER,
+	"hold a circuit breaker open or closed", "Reserved for circuit breakers.")
+COMMAND(server, "server", "UPSTREAM ADDRESS drain|ready|off", OPERATE, LATER,
+	"take one server of an upstream out of use, or put it back",
+	"Reserved for server administration.")
+COMMAND(limits, "limits", "[--json]", READ, LATER, "rate limits and the clients that they hold back",
+	"Reserved for rate limits.")
+COMMAND(upgrade, "upgrade", "", OPERATE, LATER, "start the installed binary in place of the running one",
+	"Reserved for binary upgrades.")
+COMMAND(help, "help", "[COMMAND]", READ, NOW, "this list, or one command in full",
+	"Lists the commands, or explains one.")

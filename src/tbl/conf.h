@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every setting, one row each; sections in the order in which C needs them (inner ones first).
+ *
+ *   SECTION(id, "what one of these is called", "one-liner")  ...rows...  SECTION_END(id)
+ *   SETTING(section, key, type, of, presence, range, reload, since, "one-liner", "explanation")
+ *
+ * type      a row of tbl/conf_types.h: how it is written, what it is in C
+ * of        ENUM, ENUMS: the set of words (tbl/conf_choices.h); BLOCK, BLOCKS, NAMED: the section;
+ *           else NONE
+ * presence  DEFAULT("text"): what is in force when the key is absent, as one would write it;
+ *           UNSET: absent means absent; REQUIRED: must be written
+ * range     RANGE("least", "most") as one would write them, or ANY
+ * reload    LIVE: a reload applies it; WORKERS: a reload starts new workers; RESTART: needs one
+ * since     the first version that has it
+ *
+ * Expanded by conf/types.h (the structs), conf/rows.c (the table that parser, printer, differ and
+ * schema walk) and, through that, the reference page, the manual page and the sample.
+ */
+SECTION(log_access, "the access log", "One line per request, off unless an output is given.")
+SETTING(log_access, output, LOG_OUTPUT, NONE, UNSET, ANY, LIVE, "0.1",
+	"Where access lines go: `stderr`, `syslog` or a file; off unless given.",
+	"Lines are collected and written in large pieces. When the file cannot take them, they are "
+	"dropped and counted; a request never waits for its log line. The file is opened by the "
+	"master and opened anew on SIGUSR1, so that it can be rotated by renaming.")
+SETTING(log_access, format, LOG_FORMAT, NONE, DEFAULT("json"), ANY, LIVE, "0.1",
+	"`json`, `combined`, or a list of fields such as `[time, client, status]`.",
+	"`json` writes one object per line; a field without a value is left out. `combined` is the "
+	"well-known format of web servers. A list writes those fields, separated by spaces. The page "
+	"access-log lists the fields.")
+SECTION_END(log_access)
+
+SECTION(log, "log", "Error log and access log.")
+SETTING(log, level, ENUM, level, DEFAULT("info"), ANY, LIVE, "0.1",
+	"How much the error log says.",
+	"Repeated lines are limited in rate and counted, whatever the level.")
+SETTING(log, output, LOG_OUTPUT, NONE, DEFAULT("stderr"), ANY, LIVE, "0.1",
+	"Where the error log goes: `stderr`, `syslog` or a file.",
+	"Under a service manager `stderr` ends in its journal. A file is opened by the master and "
+	"opened anew on SIGUSR1.")
+SETTING(log, access, BLOCK, log_access, UNSET, ANY, LIVE, "0.1", "The access log.", "")
+SETTING(log, slow_request, TIME, NONE, DEFAULT("1s"), RANGE("0s", "1h"), LIVE, "0.1",
+	"Requests slower than this get one warning line with the time of each phase; 0s = off.",
+	"The line names the route, the server and how long queueing, connecting, waiting for the "
+	"first byte and sending took.")
+SECTION_END(log)
+
+SECTION(admin_health, "admin.health", "When /health answers 503.")
+SETTING(admin_health, window, TIME, NONE, DEFAULT("1m"), RANGE("1s", "1h"), LIVE, "0.1",
+	"The time over which the figures are taken.", "")
+SETTING(admin_health, max_average, TIME, NONE, DEFAULT("500ms"), RANGE("1ms", "1h"), LIVE, "0.1",
+	"Average duration of a request above which the node is unhealthy.", "")
+SETTING(admin_health, max_error_rate, PERCENT, NONE, DEFAULT("5%"), RANGE("0%", "100%"), LIVE,
+	"0.1", "Share of answers with a 5xx status above which the node is unhealthy.", "")
+SECTION_END(admin_health)
+
+SECTION(admin, "admin", "The operator's side: command socket, metrics, health, dashboard.")
+SETTING(admin, socket, SOCKET_PATH, NONE, DEFAULT("/run/tiercel/admin.sock"), ANY, RESTART, "0.1",
+	"Unix socket on which tiercelctl commands are answered.",
+	"Who may open the socket may command the proxy: its mode is 0660.")
+SETTING(admin, listen, ADDRESS_OR_OFF, NONE, UNSET, ANY, RESTART, "0.1",
+	"Address for /metrics, /health, /api/ and the dashboard; off unless given.",
+	"There is no password: keep it on a loopback or private address.")
+SETTING(admin, health, BLOCK, admin_health, UNSET, ANY, LIVE, "0.1", "When /health answers 503.",
+	"")
+SECTION_END(admin)
+
+SECTION(listener_limits, "a listener's limits", "What a client may send at most.")
+SETTING(listener_limits, header_size, SIZE, NONE, DEFAULT("32KiB"), RANGE("1KiB", "64KiB"), LIVE,
+	"0.1", "Largest request head, start line included; 431 beyond it.", "")
+SETTING(listener_limits, header_fields, COUNT, NONE, DEFAULT("100"), RANGE("8", "250"), LIVE, "0.1",
+	"Most header fields in a request; 431 beyond it.", "")
+SETTING(listener_limits, body_size, SIZE, NONE, DEFAULT("10MiB"), RANGE("0", "1024TiB"), LIVE,
+	"0.1", "Largest request body; 413 beyond it; 0 = no limit.",
+	"Bodies are streamed, never collected, so a large limit costs no memory.")
+SETTING(listener_limits, connections, COUNT, NONE, DEFAULT("10000"), RANGE("1", "10000000"), LIVE,
+	"0.1", "Most open client connections of this listener on this node.",
+	"Further clients wait in the kernel's queue until a connection closes.")
+SECTION_END(listener_limits)
+
+SECTION(listener_timeouts, "a listener's timeouts", "How long a client may take.")
+SETTING(listener_timeouts, header, TIME, NONE, DEFAULT("10s"), RANGE("10ms", "1h"), LIVE, "0.1",
+	"From the first byte of a request to the end of its head; 408 beyond it.",
+	"The clock does not start again with each byte, so a slow drip does not hold a connection.")
+SETTING(listener_timeouts, body, TIME, NONE, DEFAULT("60s"), RANGE("10ms", "1h"), LIVE, "0.1",
+	"Longest pause inside a request body.", "")
+SETTING(listener_timeouts, keepalive, TIME, NONE, DEFAULT("60s"), RANGE("10ms", "24h"), LIVE, "0.1",
+	"How long a connection may stay open without a request.", "")
+SETTING(listener_timeouts, write, TIME, NONE, DEFAULT("60s"), RANGE("10ms", "1h"), LIVE, "0.1",
+	"Longest pause in which a client takes nothing of an answer.", "")
+SECTION_END(listener_timeouts)
+
+SECTION(listener, "a listener", "An address on which clients are served.")
+SETTING(listener, name, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+	"Name in logs, metrics and commands; the address unless given.", "")
+SETTING(listener, address, ADDRESS, NONE, REQUIRED, ANY, LIVE, "0.1",
+	"`host:port`, `[v6]:port` or `unix:/path`.",
+	"A reload that adds an address opens it before anything else changes; one that removes an "
+	"address serves what was accepted, then closes it.")
+SETTING(listener, protocols, ENUMS, protocol, DEFAULT("h1"), ANY, LIVE, "0.1",
+	"What is spoken on this address.", "")
+SETTING(listener, proxy_protocol, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
+	"Expect a PROXY protocol header, v1 or v2, on every connection.",
+	"The client address is then the one in that header. A connection without one is closed, so "
+	"only switch it on behind a balancer that sends it.")
+SETTING(listener, trusted_proxies, CIDRS, NONE, UNSET, ANY, LIVE, "0.1",
+	"Networks whose X-Forwarded-For and Forwarded fields are believed.",
+	"From other clients these fields are dropped. The client address is the last one in the chain "
+	"that is not a trusted proxy.")
+SETTING(listener, limits, BLOCK, listener_limits, UNSET, ANY, LIVE, "0.1",
+	"What a client may send at most.", "")
+SETTING(listener, timeouts, BLOCK, listener_timeouts, UNSET, ANY, LIVE, "0.1",
+	"How long a client may take.", "")
+SECTION_END(listener)
+
+SECTION(cache_l1, "cache.l1", "The cache in shared memory.")
+SETTING(cache_l1, size, SIZE, NONE, DEFAULT("256MiB"), RANGE("0", "16TiB"), WORKERS, "0.1",
+	"Size of the shared segment; 0 = no cache.", "Accepted and checked; not used yet.")
+SETTING(cache_l1, max_object, SIZE, NONE, DEFAULT("16MiB"), RANGE("1KiB", "1TiB"), LIVE, "0.1",
+	"Largest answer that is kept.", "Accepted and checked; not used yet.")
+SECTION_END(cache_l1)
+
+SECTION(cache, "cache", "Where answers are kept. Reserved: this version keeps none.")
+SETTING(cache, l1, BLOCK, cache_l1, UNSET, ANY, LIVE, "0.1", "The cache in shared memory.", "")
+SECTION_END(cache)
+
+SECTION(server, "a server", "One back end of an upstream; a bare address is short for it.")
+SETTING(server, address, ADDRESS, NONE, REQUIRED, ANY, LIVE, "0.1",
+	"`host:port`, `[v6]:port` or `unix:/path`.",
+	"A name is resolved without blocking, and again and again while the proxy runs; when that "
+	"fails, the last good answer stays in use.")
+SETTING(server, weight, COUNT, NONE, DEFAULT("1"), RANGE("1", "1000"), LIVE, "0.1",
+	"Share of the requests, relative to the other servers.", "")
+SECTION_END(server)
+
+SECTION(pool, "an upstream's pool", "Connections kept to an upstream's servers.")
+SETTING(pool, max_connections, COUNT, NONE, DEFAULT("100"), RANGE("1", "1000000"), LIVE, "0.1",
+	"Most connections to the upstream, over all workers.", "")
+SETTING(pool, max_idle, COUNT, NONE, DEFAULT("32"), RANGE("0", "1000000"), LIVE, "0.1",
+	"Most idle connections kept for reuse, over all workers; 0 = none.", "")
+SETTING(pool, idle_timeout, TIME, NONE, DEFAULT("50s"), RANGE("10ms", "24h"), LIVE, "0.1",
+	"How long an idle connection is kept.",
+	"Keep it below the keep-alive time of the servers, so that we close first.")
+SETTING(pool, max_requests, COUNT, NONE, DEFAULT("1000"), RANGE("0", "1000000000"), LIVE, "0.1",
+	"Requests after which a connection is not used again; 0 = no limit.", "")
+SETTING(pool, queue, COUNT, NONE, DEFAULT("128"), RANGE("0", "1000000"), LIVE, "0.1",
+	"Most requests that wait for a connection, first come, first served; 0 = none waits.",
+	"A request that finds the queue full is answered 503 at once.")
+SETTING(pool, acquire_timeout, TIME, NONE, DEFAULT("5s"), RANGE("0s", "1h"), LIVE, "0.1",
+	"Longest wait for a connection; 503 beyond it.", "")
+SECTION_END(pool)
+
+SECTION(upstream_timeouts, "an upstream's timeouts", "How long a server may take.")
+SETTING(upstream_timeouts, connect, TIME, NONE, DEFAULT("3s"), RANGE("1ms", "5m"), LIVE, "0.1",
+	"To connect to one server.", "")
+SETTING(upstream_timeouts, first_byte, TIME, NONE, DEFAULT("30s"), RANGE("0s", "24h"), LIVE, "0.1",
+	"From the end of the request to the first byte of the answer; 504 beyond it; 0s = none.", "")
+SETTING(upstream_timeouts, idle, TIME, NONE, DEFAULT("60s"), RANGE("0s", "24h"), LIVE, "0.1",
+	"Longest pause inside an answer, or in which a server takes nothing of a request; 0s = none.",
+	"")
+SETTING(upstream_timeouts, total, TIME, NONE, DEFAULT("0s"), RANGE("0s", "24h"), LIVE, "0.1",
+	"For the whole exchange; 0s = none.", "")
+SECTION_END(upstream_timeouts)
+
+SECTION(upstream, "an upstream", "A group of back-end servers under one name.")
+SETTING(upstream, name, MAP_KEY, NONE, UNSET, ANY, LIVE, "0.1", "Its key in the map.", "")
+SETTING(upstream, servers, BLOCKS, server, REQUIRED, ANY, LIVE, "0.1",
+	"The servers: addresses, or `{ address: ..., weight: ... }`.", "")
+SETTING(upstream, protocol, ENUM, upstream_protocol, DEFAULT("http"), ANY, LIVE, "0.1",
+	"What the servers speak.", "")
+SETTING(upstream, balance, ENUM, balance, DEFAULT("p2c"), ANY, LIVE, "0.1",
+	"How a server is chosen.", "")
+SETTING(upstream, pool, BLOCK, pool, UNSET, ANY, LIVE, "0.1", "Connections kept to the servers.",
+	"")
+SETTING(upstream, timeouts, BLOCK, upstream_timeouts, UNSET, ANY, LIVE, "0.1",
+	"How long a server may take.", "")
+SECTION_END(upstream)
+
+SECTION(match, "a route's match", "Which requests the route takes; all that is given must fit.")
+SETTING(match, host, HOSTS, NONE, UNSET, ANY, LIVE, "0.1",
+	"A host or a list of hosts; `*.example` takes every name below example; any unless given.",
+	"Compared without regard to case and without the port. The most specific host wins.")
+SETTING(match, path, ROUTE_PATH, NONE, DEFAULT("/"), ANY, LIVE, "0.1",
+	"Beginning of the path; `= /exact` for the whole path, `~ regex` for a pattern.",
+	"Among routes of one host the longest path wins; an exact path wins over a beginning, and that "
+	"over a pattern. A pattern may match anywhere in the path unless it is anchored with ^ and $.")
+SETTING(match, method, METHODS, NONE, UNSET, ANY, LIVE, "0.1",
+	"A method or a list of methods; any unless given.", "")
+SECTION_END(match)
+
+SECTION(rewrite, "a route's rewrite", "What is changed in the request line and Host.")
+SETTING(rewrite, strip_prefix, URL_PREFIX, NONE, UNSET, ANY, LIVE, "0.1",
+	"Taken off the front of the path before it is sent upstream.",
+	"The route's path must begin with it.")
+SETTING(rewrite, add_prefix, URL_PREFIX, NONE, UNSET, ANY, LIVE, "0.1",
+	"Put in front of the path, after strip_prefix.", "")
+SETTING(rewrite, host, AUTHORITY, NONE, UNSET, ANY, LIVE, "0.1",
+	"Host sent upstream; the client's unless given.", "")
+SECTION_END(rewrite)
+
+SECTION(route_cache, "a route's cache", "Reserved: this version keeps no answers.")
+SETTING(route_cache, enabled, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
+	"Keep answers of this route.", "Accepted with a warning; every answer comes from the back end.")
+SECTION_END(route_cache)
+
+SECTION(fallback, "a route's fallback", "What answers when the upstream cannot.")
+SETTING(fallback, upstream, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+	"Another upstream that gets the request.",
+	"Used when no server of the first one could be reached and nothing of an answer has come.")
+SETTING(fallback, status, COUNT, NONE, UNSET, RANGE("200", "599"), LIVE, "0.1",
+	"Status of a fixed answer instead.", "Stands for 503 where only a body is given.")
+SETTING(fallback, body_file, BODY_FILE, NONE, UNSET, ANY, LIVE, "0.1",
+	"File with the body of the fixed answer, 1 MiB at most; read when the configuration is.", "")
+SETTING(fallback, body, TEXT, NONE, UNSET, ANY, LIVE, "0.1",
+	"The body itself, instead of a file.", "")
+SETTING(fallback, content_type, FIELD_VALUE, NONE, UNSET, ANY, LIVE, "0.1",
+	"Content-Type of the body; text/plain unless given, text/html for a file that ends in .html.",
+	"")
+SECTION_END(fallback)
+
+SECTION(answer, "a route's answer", "A fixed answer: the route needs no upstream.")
+SETTING(answer, status, COUNT, NONE, UNSET, RANGE("200", "599"), LIVE, "0.1",
+	"Status; 200 unless given, 302 with a location.", "")
+SETTING(answer, body_file, BODY_FILE, NONE, UNSET, ANY, LIVE, "0.1",
+	"File with the body, 1 MiB at most; read when the configuration is.", "")
+SETTING(answer, body, TEXT, NONE, UNSET, ANY, LIVE, "0.1", "The body itself, instead of a file.",
+	"")
+SETTING(answer, content_type, FIELD_VALUE, NONE, UNSET, ANY, LIVE, "0.1",
+	"Content-Type of the body; text/plain unless given, text/html for a file that ends in .html.",
+	"")
+SETTING(answer, location, FIELD_VALUE, NONE, UNSET, ANY, LIVE, "0.1",
+	"Location of a redirection.", "")
+SECTION_END(answer)
+
+SECTION(header_ops, "header operations", "Changes to header fields: remove, then set, then add.")
+SETTING(header_ops, set, PAIRS, NONE, UNSET, ANY, LIVE, "0.1",
+	"Fields written in place of any of the same name.", "")
+SETTING(header_ops, add, PAIRS, NONE, UNSET, ANY, LIVE, "0.1",
+	"Fields added after those that are there.", "")
+SETTING(header_ops, remove, FIELD_NAMES, NONE, UNSET, ANY, LIVE, "0.1", "Fields taken out.", "")
+SECTION_END(header_ops)
+
+SECTION(headers, "a route's headers",
+	"Changes to header fields. Those that frame a message or belong to one connection are refused.")
+SETTING(headers, request, BLOCK, header_ops, UNSET, ANY, LIVE, "0.1",
+	"In the request that goes upstream.", "")
+SETTING(headers, response, BLOCK, header_ops, UNSET, ANY, LIVE, "0.1",
+	"In the answer that goes to the client.", "")
+SECTION_END(headers)
+
+SECTION(access, "a route's access", "Who may use the route; others get 403.")
+SETTING(access, allow, CIDRS, NONE, UNSET, ANY, LIVE, "0.1",
+	"Networks that may; everybody unless given.", "")
+SETTING(access, deny, CIDRS, NONE, UNSET, ANY, LIVE, "0.1",
+	"Networks that may not, even where allow has them.", "")
+SECTION_END(access)
+
+SECTION(route, "a route", "Which requests go where, and what happens to them on the way.")
+SETTING(route, name, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+	"Name in logs, metrics and commands; host and path of its match unless given.", "")
+SETTING(route, match, BLOCK, match, UNSET, ANY, LIVE, "0.1",
+	"Which requests; all unless given.", "")
+SETTING(route, upstream, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+	"The upstream that answers.", "A route has either an upstream or an answer.")
+SETTING(route, rewrite, BLOCK, rewrite, UNSET, ANY, LIVE, "0.1",
+	"What is changed in the request line and Host.", "")
+SETTING(route, cache, BLOCK, route_cache, UNSET, ANY, LIVE, "0.1",
+	"Reserved: this version keeps no answers.", "")
+SETTING(route, fallback, BLOCK, fallback, UNSET, ANY, LIVE, "0.1",
+	"What answers when the upstream cannot.", "")
+SETTING(route, answer, BLOCK, answer, UNSET, ANY, LIVE, "0.1",
+	"A fixed answer instead of an upstream.", "")
+SETTING(route, headers, BLOCK, headers, UNSET, ANY, LIVE, "0.1", "Changes to header fields.", "")
+SETTING(route, security_headers, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
+	"Add the usual protective header fields to answers that lack them.", "")
+SETTING(route, max_body, SIZE, NONE, DEFAULT("0"), RANGE("0", "1024TiB"), LIVE, "0.1",
+	"Largest request body of this route; 0 = what the listener says.", "")
+SETTING(route, timeout, TIME, NONE, DEFAULT("0s"), RANGE("0s", "24h"), LIVE, "0.1",
+	"For a whole request on this route; 504 beyond it; 0s = none.", "")
+SETTING(route, forwarded, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
+	"Write X-Forwarded-For, -Proto, -Host and Forwarded for the upstream.", "")
+SETTING(route, access, BLOCK, access, UNSET, ANY, LIVE, "0.1", "Who may use the route.", "")
+SECTION_END(route)
+
+SECTION(root, "the configuration", "The file itself.")
+SETTING(root, version, COUNT, NONE, DEFAULT("1"), RANGE("1", "1"), LIVE, "0.1",
+	"Version of this file format.", "")
+SETTING(root, workers, COUNT_OR_AUTO, NONE, DEFAULT("auto"), RANGE("1", "64"), WORKERS, "0.1",
+	"Worker processes; `auto` = one per available CPU.", "")
+SETTING(root, user, STRING, NONE, DEFAULT("tiercel"), ANY, RESTART, "0.1",
+	"User to become when started as root; ignored otherwise.",
+	"Workers and the admin process run as this user; only the master keeps its privileges.")
+SETTING(root, shutdown_grace, TIME, NONE, DEFAULT("30s"), RANGE("0s", "24h"), LIVE, "0.1",
+	"How long open requests may take to finish when the proxy is stopped.", "")
+SETTING(root, include, INCLUDE, NONE, UNSET, ANY, LIVE, "0.1",
+	"Further files, as a pattern or a list of patterns, such as `conf.d/*.yaml`.",
+	"Relative to the file that includes them, in sorted order. Blocks are merged, lists are "
+	"appended; a setting or a name that is given twice is an error. A pattern without a wildcard "
+	"must exist.")
+SETTING(root, log, BLOCK, log, UNSET, ANY, LIVE, "0.1", "Error log and access log.", "")
+SETTING(root, admin, BLOCK, admin, UNSET, ANY, LIVE, "0.1",
+	"Command socket, metrics, health, dashboard.", "")
+SETTING(root, listeners, BLOCKS, listener, REQUIRED, ANY, LIVE, "0.1",
+	"The addresses on which clients are served; at least one.", "")
+SETTING(root, cache, BLOCK, cache, UNSET, ANY, LIVE, "0.1",
+	"Reserved: this version keeps no answers.", "")
+SETTING(root, upstreams, NAMED, upstream, UNSET, ANY, LIVE, "0.1",
+	"The groups of back-end servers, by name.", "")
+SETTING(root, routes, BLOCKS, route, REQUIRED, ANY, LIVE, "0.1",
+	"Which requests go where; at least one.",
+	"The most specific host wins, then the longest path, then the method; among equals the first.")
+SECTION_END(root)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a setting is written. CONF_TYPE(id, "kind in the reference", "how it is written")
+ * For each id there is a C declaration in conf/types.h (CONF_C_<id>) and, in conf/values.c,
+ * one reader and one writer; conf/json.c says what a JSON Schema calls it.
+ */
+CONF_TYPE(BLOCK, "block", "a block of settings")
+CONF_TYPE(BLOCKS, "list of blocks", "a list")
+CONF_TYPE(NAMED, "named blocks", "a block of named blocks")
+CONF_TYPE(MAP_KEY, "name", "the name of its block")
+CONF_TYPE(INCLUDE, "file pattern or list", "a file name or pattern, or a list of them")
+CONF_TYPE(BOOL, "true or false", "true or false")
+CONF_TYPE(COUNT, "number", "a whole number")
+CONF_TYPE(COUNT_OR_AUTO, "number or `auto`", "a whole number or auto")
+CONF_TYPE(TIME, "time", "a number with a unit, such as 250ms, 30s, 5m or 1h")
+CONF_TYPE(SIZE, "size", "a number with a unit, such as 64KiB or 10MiB")
+CONF_TYPE(PERCENT, "percentage", "a number with a percent sign, such as 25%")
+CONF_TYPE(ENUM, "word", "a word")
+CONF_TYPE(ENUMS, "word or list of words", "a word or a list of words")
+CONF_TYPE(STRING, "text", "a text")
+CONF_TYPE(TEXT, "text", "a text")
+CONF_TYPE(NAME, "name", "letters, digits and any of _ - . : / * @ [ ] = ~")
+CONF_TYPE(LOG_OUTPUT, "`stderr`, `syslog` or a file", "stderr, syslog or an absolute path")
+CONF_TYPE(LOG_FORMAT, "`json`, `combined` or a list of fields",
+	  "json, combined or a list of fields")
+CONF_TYPE(SOCKET_PATH, "absolute path", "an absolute path of at most 107 bytes")
+CONF_TYPE(ADDRESS, "address", "host:port, [v6]:port or unix:/path")
+CONF_TYPE(ADDRESS_OR_OFF, "address", "host:port, [v6]:port or unix:/path")
+CONF_TYPE(CIDRS, "network or list of networks", "networks such as 10.0.0.0/8 or 2001:db8::/32")
+CONF_TYPE(HOSTS, "host or list of hosts", "host names such as shop.example or *.example")
+CONF_TYPE(METHODS, "method or list of methods", "methods such as GET")
+CONF_TYPE(ROUTE_PATH, "path", "/beginning, \"= /exact\" or \"~ regex\"")
+CONF_TYPE(URL_PREFIX, "path", "a path that begins with /")
+CONF_TYPE(AUTHORITY, "host", "host or host:port")
+CONF_TYPE(BODY_FILE, "file", "a file that can be read, of at most 1 MiB")
+CONF_TYPE(FIELD_VALUE, "field value", "text without control characters")
+CONF_TYPE(PAIRS, "fields", "header fields and their values")
+CONF_TYPE(FIELD_NAMES, "field or list of fields", "names of header fields")

@@ -1,0 +1,4 @@
+EXTRA_DIST += src/tbl/errors.h
+EXTRA_DIST += src/tbl/fields.h src/tbl/methods.h src/tbl/parse_errors.h src/tbl/statuses.h
+EXTRA_DIST += src/tbl/regions.h src/tbl/locks.h src/tbl/worker_states.h src/tbl/counters.h src/tbl/logfields.h
+EXTRA_DIST += src/tbl/control.h src/tbl/master_states.h

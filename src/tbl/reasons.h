@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Why a request or a client connection ended. REASON(id, "text for logs"); appended only. */
+REASON(DONE, "done")
+REASON(REFUSED, "refused")
+REASON(UPSTREAM_FAILED, "upstream failed")
+REASON(TRUNCATED, "upstream answer broke off")
+REASON(CLIENT_GONE, "client left")
+REASON(CLIENT_BODY, "request body broke off")
+REASON(HEADER_TIMEOUT, "header timeout")
+REASON(BODY_TIMEOUT, "body timeout")
+REASON(KEEPALIVE_TIMEOUT, "keepalive timeout")
+REASON(WRITE_TIMEOUT, "write timeout")
+REASON(TOTAL_TIMEOUT, "request timeout")
+REASON(IDLE_TIMEOUT, "tunnel idle")
+REASON(SHUTDOWN, "shutdown")
+REASON(INTERNAL, "internal error")

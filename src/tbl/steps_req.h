@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Steps of a request: the client's side. STEP(id, function, next steps, "what happens")
+ * The driver in req/engine.c refuses any edge that is not here. Rows in the order of a request's
+ * life; read the functions in this order to follow one.
+ */
+STEP(CHECK, step_check, TO(ROUTE) | TO(REFUSE) | TO(ANSWER), "protocol rules beyond the parser's")
+STEP(ROUTE, step_route, TO(ADMIT) | TO(REFUSE), "host, path and method choose the route")
+STEP(ADMIT, step_admit, TO(FETCH) | TO(ANSWER) | TO(REFUSE), "who may use it, and how large")
+STEP(FETCH, step_fetch, TO(AWAIT) | TO(REFUSE), "write the request for the upstream, begin")
+STEP(AWAIT, step_await, TO(FETCH) | TO(HEAD) | TO(ANSWER) | TO(REFUSE) | TO(TUNNEL) | TO(END),
+     "wait for the answer's head, relay interim ones")
+STEP(HEAD, step_head, TO(DELIVER) | TO(REFUSE), "write the answer's head for the client")
+STEP(ANSWER, step_answer, TO(DELIVER) | TO(REFUSE), "a static answer of our own")
+STEP(REFUSE, step_refuse, TO(DELIVER) | TO(END), "an error answer of our own")
+STEP(DELIVER, step_deliver, TO(END), "move head and body to the client")
+STEP(TUNNEL, step_tunnel, TO(END), "bytes both ways after a switch of protocols")
+STEP(END, step_end, 0, "count, log, let go")
