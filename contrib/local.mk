@@ -13,13 +13,17 @@ EXTRA_DIST += \
 	contrib/quickstart \
 	contrib/systemd/tiercel.service.in \
 	debian/changelog \
+	debian/conf/tiercel.yaml \
+	debian/conf/welcome.html \
 	debian/control \
 	debian/copyright \
 	debian/rules \
 	debian/source/format \
 	debian/tests/control \
 	debian/tests/smoke \
+	debian/tiercel.dirs \
 	debian/tiercel.docs \
+	debian/tiercel.install \
 	debian/tiercel.logrotate \
 	debian/tiercel.postinst \
 	debian/tiercel.postrm
@@ -39,18 +43,21 @@ contrib/systemd/tiercel.service: contrib/systemd/tiercel.service.in Makefile
 		$(srcdir)/contrib/systemd/tiercel.service.in >$@.new && mv $@.new $@
 
 # ---- tests against the real daemon ----
-PYTEST = python3 -B -m pytest
-BLACK_BOX = TIERCEL_BUILD='$(abs_builddir)' $(PYTEST) $(PYTEST_FLAGS)
+# The first Python on the PATH may be one without pytest, beside the system's own.
+BLACK_BOX = python=python3; $$python -c 'import pytest' 2>/dev/null || python=/usr/bin/python3; \
+	TIERCEL_BUILD='$(abs_builddir)' $$python -B -m pytest $(PYTEST_FLAGS)
 
 .PHONY: check-http check-all check-asan check-tsan bench
 
 # the black-box suite without what takes long
 check-http: all
 	$(BLACK_BOX) -m 'not slow' $(srcdir)/tests/http
+	$(BLACK_BOX) -m 'not slow' $(srcdir)/tests/crash
 
 # everything there is
 check-all: check
 	$(BLACK_BOX) $(srcdir)/tests/http
+	$(BLACK_BOX) $(srcdir)/tests/crash
 
 # the unit tests and the black-box suite in a build of their own, below this one
 check-asan: SAN = address,undefined

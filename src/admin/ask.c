@@ -16,11 +16,11 @@ void ask_init(struct ask *ask, struct admin *admin, ask_done_fn *done, void *arg
 	ask->arg = arg;
 }
 
-void ask_begin(struct ask *ask, const struct proto_request *request, bool may_operate)
+void ask_begin(struct ask *ask, const struct proto_request *request, const struct ask_peer *peer)
 {
 	CHECK_MAGIC(ask, ASK_MAGIC);
 	ask->request = request;
-	ask->may_operate = may_operate;
+	ask->peer = peer;
 	cmds_run(ask);
 }
 

@@ -14,6 +14,13 @@
 struct admin;
 struct ask;
 
+/* Who asks. */
+struct ask_peer {
+	bool may_operate; /* root or the daemon's own user */
+	uint32_t uid;
+	int32_t pid;
+};
+
 /* Called once, when the answer is complete; may be called before ask_begin() returns. */
 typedef void ask_done_fn(struct ask *ask, void *arg);
 
@@ -24,7 +31,7 @@ struct ask {
 	uint32_t magic;
 	struct admin *admin;
 	const struct proto_request *request; /* words; valid until ask_begin() returns */
-	bool may_operate;		     /* the asker is root or the daemon's own user */
+	const struct ask_peer *peer;	     /* NULL: an HTTP client; it may only read */
 
 	struct buf out;	      /* the answer's text */
 	enum proto_code code; /* how it ended */
@@ -44,7 +51,7 @@ struct ask {
 void ask_init(struct ask *ask, struct admin *admin, ask_done_fn *done, void *arg);
 
 /* Runs the command that <request> names. Calls done, now or later, unless dropped before. */
-void ask_begin(struct ask *ask, const struct proto_request *request, bool may_operate);
+void ask_begin(struct ask *ask, const struct proto_request *request, const struct ask_peer *peer);
 
 /* Ends it with a text of one line in place of what was written; newline added. */
 void ask_fail(struct ask *ask, enum proto_code code, const char *fmt, ...) PRINTF(3, 4);

@@ -2,6 +2,7 @@
 #include "admin/cmds.h"
 
 #include "admin/ask.h"
+#include "obs/log.h"
 
 enum privilege { READ = 1, OPERATE };
 
@@ -46,6 +47,18 @@ static void suggest(struct ask *ask, const char *word)
 	buf_c(&ask->out, *before == ';' ? "; try `help`\n" : "?\n");
 }
 
+/* What changes something leaves a line in the log, refused or not. */
+static bool may_operate(const struct ask *ask, const struct command *command)
+{
+	const struct ask_peer *peer = ask->peer;
+	bool allowed = peer && peer->may_operate;
+
+	if (peer)
+		log_info("admin", "%s, asked by uid %u, pid %d%s", command->word, peer->uid,
+			 (int)peer->pid, allowed ? "" : ": refused");
+	return allowed;
+}
+
 void cmds_run(struct ask *ask)
 {
 	const struct proto_request *request = ask->request;
@@ -62,7 +75,7 @@ void cmds_run(struct ask *ask)
 		ask_end(ask, PROTO_USAGE);
 	} else if (!command->run) {
 		ask_fail(ask, PROTO_USAGE, "%s: not in this version yet", command->word);
-	} else if (command->privilege == OPERATE && !ask->may_operate) {
+	} else if (command->privilege == OPERATE && !may_operate(ask, command)) {
 		ask_fail(ask, PROTO_FAILED, "%s: only root and the daemon's own user may do this",
 			 command->word);
 	} else {

@@ -32,8 +32,9 @@ struct session {
 	struct list_node node; /* among the console's sessions */
 	struct conn conn;
 	struct loop_timer deadline;
-	struct loop_task end; /* frees it */
-	bool may_operate;
+	struct loop_task end;	 /* frees it */
+	struct loop_timer pause; /* before the next of several requests sent at once */
+	struct ask_peer peer;
 	bool last; /* close after this reply */
 
 	char in[PROTO_LINE];
@@ -73,6 +74,7 @@ static void session_close(struct session *s)
 	s->state = SESSION_CLOSED;
 	ask_fini(&s->ask);
 	loop_timer_clear(s->console->loop, &s->deadline);
+	loop_timer_clear(s->console->loop, &s->pause);
 	list_remove(&s->console->sessions, &s->node);
 	conn_close(&s->conn, false);
 	loop_defer(s->console->loop, &s->end, on_end, s);
@@ -156,7 +158,7 @@ static bool take_line(struct session *s)
 		return true;
 	}
 	begin_ask(s);
-	ask_begin(&s->ask, &s->request, s->may_operate);
+	ask_begin(&s->ask, &s->request, &s->peer);
 	if (!s->ask.ended)
 		s->ask.done = on_late_answer;
 	return true;
@@ -185,6 +187,33 @@ static bool read_some(struct session *s)
 	return true;
 }
 
+static void on_pause_over(void *arg)
+{
+	struct session *s = arg;
+
+	CHECK_MAGIC(s, SESSION_MAGIC);
+	session_step(s);
+}
+
+/*
+ * The reply is out. True when the session may go on at once: one that has sent several requests
+ * in one go lets the others have a turn in between.
+ */
+static bool next_request(struct session *s)
+{
+	ask_fini(&s->ask);
+	s->state = SESSION_READING;
+	if (s->last) {
+		session_close(s);
+		return true;
+	}
+	session_wait(s, CONSOLE_IDLE);
+	if (s->have == 0)
+		return true;
+	loop_timer_set(s->console->loop, &s->pause, clock_mono(), on_pause_over, s);
+	return false;
+}
+
 /* True when the state changed. */
 static bool write_some(struct session *s)
 {
@@ -193,12 +222,7 @@ static bool write_some(struct session *s)
 	int parts = 0;
 
 	if (at == total) {
-		ask_fini(&s->ask);
-		s->state = SESSION_READING;
-		session_wait(s, CONSOLE_IDLE);
-		if (s->last)
-			session_close(s);
-		return true;
+		return next_request(s);
 	}
 	if (at < s->head_n)
 		v[parts++] = (struct iovec){s->head + at, s->head_n - at};
@@ -246,17 +270,19 @@ static void on_session(void *arg, unsigned what)
 	if (s->state == SESSION_CLOSED)
 		return;
 	conn_note(&s->conn, what);
-	session_step(s);
+	if (!loop_timer_is_set(&s->pause))
+		session_step(s);
 }
 
-static bool peer_may_operate(int fd)
+static struct ask_peer peer_of(int fd)
 {
-	struct ucred peer;
-	socklen_t n = sizeof(peer);
+	struct ucred c;
+	socklen_t n = sizeof(c);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) || n != sizeof(peer))
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) || n != sizeof(c))
+		return (struct ask_peer){.uid = UINT32_MAX};
+	return (struct ask_peer){
+		.may_operate = c.uid == 0 || c.uid == geteuid(), .uid = c.uid, .pid = c.pid};
 }
 
 /* Says so without waiting: the socket's buffer is empty and takes it. */
@@ -286,7 +312,7 @@ static void session_new(struct console *c, int fd)
 	s->magic = SESSION_MAGIC;
 	s->state = SESSION_READING;
 	s->console = c;
-	s->may_operate = peer_may_operate(fd);
+	s->peer = peer_of(fd);
 	if (conn_open(&s->conn, c->loop, fd, on_session, s)) {
 		free(s);
 		return;

@@ -10,6 +10,7 @@
 #include "admin/cmds.h"
 #include "base/err.h"
 #include "conf/load.h"
+#include "conf/rows.h"
 #include "http/target.h"
 #include "policy/rewrite.h"
 #include "policy/route.h"
@@ -135,22 +136,11 @@ static void write_size(struct buf *out, uint64_t bytes)
 	buf_printf(out, "%llu%s", (unsigned long long)bytes, unit ? units[unit] : " bytes");
 }
 
-/* The words of the set `balance`, from the table. */
 static const char *balance_name(enum conf_balance balance)
 {
-#define CHOICES(id) static const char *const words_##id[] = {
-#define CHOICE(id, word, when, text) word,
-#define CHOICES_END(id)                                                                            \
-	}                                                                                          \
-	;
-#include "tbl/conf_choices.h"
-#undef CHOICES
-#undef CHOICE
-#undef CHOICES_END
-	(void)words_level;
-	(void)words_protocol;
-	(void)words_upstream_protocol;
-	return balance >= 1 && balance <= COUNTOF(words_balance) ? words_balance[balance - 1] : "?";
+	const struct conf_words *words = conf_words(CONF_WORDS_balance);
+
+	return balance >= 1 && balance <= words->n_words ? words->words[balance - 1].word : "?";
 }
 
 static void write_upstream(struct buf *out, const char *label, const struct conf_upstream *u)

@@ -108,12 +108,19 @@ static void use_configuration(struct admin *admin, struct control_msg *msg)
 		close(fd);
 }
 
-static void use_log(struct control_msg *msg)
+/* status says what the log is now (enum log_target); a file comes as a descriptor. */
+static void use_log(struct admin *admin, struct control_msg *msg)
 {
+	enum log_target target = (enum log_target)msg->status;
 	int fd = control_take_fd(msg, 0);
 
-	if (fd >= 0)
+	if (target == LOG_TARGET_FD && fd >= 0)
 		log_set_fd(fd);
+	else if (target != LOG_TARGET_FD)
+		log_init(&(struct log_settings){.level = (enum log_level)admin->conf->log.level,
+						.target = target,
+						.fd = -1,
+						.role = "admin"});
 }
 
 static void on_message(void *arg, struct control_msg *msg)
@@ -129,7 +136,7 @@ static void on_message(void *arg, struct control_msg *msg)
 		admin->draining = msg->status != 0;
 		break;
 	case CONTROL_LOGS:
-		use_log(msg);
+		use_log(admin, msg);
 		break;
 	case CONTROL_CONFIG:
 		use_configuration(admin, msg);

@@ -18,13 +18,12 @@ enum { ADMIN_LISTEN_MAX = 8 };
 
 /* Everything here belongs to the master's memory before the fork and lives as long as the process. */
 struct admin_boot {
-	struct conf *conf;	 /* in force when the process starts; it is started anew when
-					  settings change that it shows */
-	const char *conf_file;	 /* as given to the master */
-	struct seg *seg;	 /* mapped; read, but for slot->report_want */
-	struct metrics *metrics; /* attached */
-	int control_fd;		 /* to the master; its end (EOF) means: stop */
-	int socket_fd;		 /* listening unix socket for tiercelctl, or -1 (off) */
+	struct conf *conf;		  /* in force at the start; later ones come as CONFIG */
+	const char *conf_file;		  /* as given to the master */
+	struct seg *seg;		  /* mapped; read, but for slot->report_want */
+	struct metrics *metrics;	  /* attached */
+	int control_fd;			  /* to the master; its end (EOF) means: stop */
+	int socket_fd;			  /* listening unix socket for tiercelctl, or -1 (off) */
 	int listen_fds[ADMIN_LISTEN_MAX]; /* listening TCP sockets for HTTP */
 	unsigned n_listen;
 	const int *doorbells; /* eventfd of every slot (SLOT_MAX entries) */
@@ -39,7 +38,8 @@ struct admin_boot {
  * their defaults but SIGPIPE, SIGHUP, SIGINT, SIGUSR1 and SIGUSR2 ignored. Sends READY when it
  * serves; ends on STOP or when the control socket ends. Returns the exit status.
  * What it asks the master (id chosen by admin, answered by REPLY with the same id):
- * RELOAD, REOPEN, SET_DRAIN, STATUS. From the master: REPLY, DRAIN, LOGS (fds[0] = log), STOP.
+ * RELOAD, REOPEN, SET_DRAIN, STATUS. From the master: REPLY, CONFIG, DRAIN, LOGS (fds[0] = log),
+ * STOP.
  */
 int admin_main(const struct admin_boot *boot);
 

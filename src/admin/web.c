@@ -178,7 +178,7 @@ static void serve_command(struct web *web, struct evhttp_request *request, const
 	hit->words.word[1] = "--json";
 	hit->words.n = 2;
 	ask_init(&hit->ask, web->admin, on_answer, hit);
-	ask_begin(&hit->ask, &hit->words, false);
+	ask_begin(&hit->ask, &hit->words, NULL);
 	list_append(&web->hits, &hit->node);
 	if (hit->ask.ended)
 		on_answer(&hit->ask, hit);

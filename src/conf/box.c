@@ -45,8 +45,12 @@ void box_note(struct reader *rd, const void *member, const struct conf_row *row,
 		box->origins = bigger;
 		box->size = size;
 	}
-	box->origins[box->n_origins++] = (struct origin){
-		.member = member, .row = row, .at = n->at, .bad = bad, .from_env = n->from_env};
+	box->origins[box->n_origins++] = (struct origin){.member = member,
+							 .row = row,
+							 .at = n->at,
+							 .bad = bad,
+							 .from_env = n->from_env,
+							 .no_block = n->kind != NODE_MAP};
 	box->sorted = false;
 }
 

@@ -23,6 +23,7 @@ struct origin {
 	struct place at;
 	bool bad;      /* reported already: checks between settings leave it alone */
 	bool from_env; /* a part came from the environment */
+	bool no_block; /* an item of blocks that was something else */
 };
 
 struct conf_box {

@@ -58,6 +58,14 @@ static bool is_bad(const struct checker *k, enum conf_section_id section, const 
 	return o && o->bad;
 }
 
+/* False for an item that was no block at all: its struct is empty, which was reported. */
+static bool was_read(const struct checker *k, const void *element)
+{
+	const struct origin *o = box_origin(k->box, element, NULL);
+
+	return !o || !o->no_block;
+}
+
 /* ---- listeners and admin ---- */
 
 static bool same_address(const struct conf_address *a, const struct conf_address *b)
@@ -106,7 +114,7 @@ static void check_listeners(const struct checker *k)
 		for (size_t before = 0; before < i; before++)
 			check_same_listener(k, &k->c->listeners[before], l);
 		check_admin(k, l);
-		if (l->n_protocols == 0 && !IS_BAD(k, listener, l, protocols))
+		if (l->n_protocols == 0 && was_read(k, l) && !IS_BAD(k, listener, l, protocols))
 			report_error(k->report, AT_OR(k, listener, l, protocols, l),
 				     "protocols: the list is empty; allowed: h1");
 	}
@@ -413,6 +421,8 @@ void check_all(const struct conf_box *box, struct conf_report *report)
 
 	check_listeners(&k);
 	for (size_t i = 0; i < k.c->n_routes; i++) {
+		if (!was_read(&k, &k.c->routes[i]))
+			continue;
 		check_route(&k, &k.c->routes[i]);
 		for (size_t before = 0; before < i; before++)
 			check_same_route(&k, &k.c->routes[before], &k.c->routes[i]);

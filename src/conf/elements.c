@@ -499,7 +499,10 @@ static bool read_body_file(struct reader *rd, const struct conf_row *row, const 
 		return false;
 	int rc = source_file(rd->src, path, SOURCE_BODY_MAX, &error, &contents);
 	if (rc == 0) {
-		*body_of(row, into) = arena_str(&rd->box->arena, contents);
+		struct str *body = body_of(row, into);
+		*body = arena_str(&rd->box->arena, contents);
+		if (!body->p)
+			reader_nomem(rd);
 		return take_text(rd, path, into);
 	}
 	if (!error) {

@@ -39,14 +39,14 @@ static void end_line(struct printer *p, const struct origin *o)
 }
 
 static void print_scalar(struct printer *p, const struct conf_row *row, const void *element,
-			 bool in_list)
+			 enum scalar_use use)
 {
 	struct buf text = BUF_INIT;
 
 	value_write(&text, row, element);
 	if (text.error)
 		p->out->error = text.error;
-	scalar_print(p->out, buf_slice(&text), in_list);
+	scalar_print(p->out, buf_slice(&text), use);
 	buf_fini(&text);
 }
 
@@ -55,7 +55,7 @@ static void print_list(struct printer *p, const struct conf_row *row, const void
 	buf_char(p->out, '[');
 	for (size_t i = 0; i < value_count(row, base); i++) {
 		buf_c(p->out, i ? ", " : "");
-		print_scalar(p, row, value_at(row, base, i), true);
+		print_scalar(p, row, value_at(row, base, i), SCALAR_ITEM);
 	}
 	buf_char(p->out, ']');
 }
@@ -75,12 +75,12 @@ static void print_pairs(struct printer *p, const struct conf_row *row, const voi
 		const struct conf_pair *pair = value_at(row, base, i);
 		const struct origin *o = box_origin(p->box, pair, NULL);
 		begin_line(p, indent + 1, "");
-		scalar_print(p->out, str_c(pair->name), false);
+		scalar_print(p->out, str_c(pair->name), SCALAR_KEY);
 		buf_c(p->out, ": ");
 		if (is_secret(pair, o))
 			buf_c(p->out, "(hidden)");
 		else
-			print_scalar(p, row, pair, false);
+			print_scalar(p, row, pair, SCALAR_VALUE);
 		end_line(p, o);
 	}
 }
@@ -105,9 +105,9 @@ static void print_value(struct printer *p, const struct conf_row *row, const voi
 	if (value_is_list(row, base))
 		print_list(p, row, base);
 	else if (!o && row->def)
-		scalar_print(p->out, str_c(row->def), false); /* 60s rather than 1m */
+		scalar_print(p->out, str_c(row->def), SCALAR_VALUE); /* 60s rather than 1m */
 	else
-		print_scalar(p, row, value_at(row, base, 0), false);
+		print_scalar(p, row, value_at(row, base, 0), SCALAR_VALUE);
 	end_line(p, o);
 }
 
@@ -117,7 +117,7 @@ static void print_section(struct printer *p, const struct conf_section *s, const
 static void print_head(struct printer *p, unsigned indent, const char *key)
 {
 	begin_line(p, indent, "");
-	scalar_print(p->out, str_c(key), false);
+	scalar_print(p->out, str_c(key), SCALAR_KEY);
 	buf_c(p->out, ":\n");
 }
 

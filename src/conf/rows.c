@@ -37,9 +37,9 @@
 #define OF_PAIRS(of) 0
 #define OF_FIELD_NAMES(of) 0
 
-#define DEFAULT(text) .def = text
-#define UNSET .def = NULL
-#define REQUIRED .required = true
+#define DEFAULT(text) .def = text, .example = text
+#define UNSET(text) .example = text
+#define REQUIRED(text) .required = true, .example = text
 #define RANGE(from, to) .least = from, .most = to
 #define ANY .least = NULL
 #define conf_root conf

@@ -46,6 +46,7 @@ struct conf_row {
 	unsigned of;		  /* enum conf_section_id or conf_words_id, by type */
 	bool required;		  /* must be written */
 	const char *def;	  /* default as one would write it, or NULL */
+	const char *example;	  /* a value as one would write it; "" for blocks */
 	const char *least, *most; /* range as one would write it, or NULL */
 	const char *reload;	  /* "LIVE", "WORKERS" or "RESTART" */
 	const char *since;	  /* first version */

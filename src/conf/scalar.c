@@ -9,7 +9,7 @@ static bool is_harmless(char c)
 	return ascii_digit(c) || (l >= 'a' && l <= 'z') || (c && strchr("_./+%@^()", c));
 }
 
-static bool is_plain(struct str s, bool in_list)
+static bool is_plain(struct str s, enum scalar_use use)
 {
 	static const struct str words[] = {STR("null"), STR("~")};
 
@@ -26,7 +26,7 @@ static bool is_plain(struct str s, bool in_list)
 		/* A colon or dash is harmless between two characters that are not spaces. */
 		if (inside && c == '-')
 			continue;
-		if (inside && c == ':' && !in_list && is_harmless(s.p[i + 1]))
+		if (inside && c == ':' && use == SCALAR_VALUE && is_harmless(s.p[i + 1]))
 			continue;
 		if (inside && c == ' ' && is_harmless(s.p[i + 1]) && is_harmless(s.p[i - 1]))
 			continue;
@@ -35,14 +35,14 @@ static bool is_plain(struct str s, bool in_list)
 	return true;
 }
 
-static void print_quoted(struct buf *out, struct str s)
+static void print_quoted(struct buf *out, struct str s, enum scalar_use use)
 {
 	buf_char(out, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", c);
-		else if (c == '$')
+		else if (c == '$' && use != SCALAR_KEY)
 			buf_c(out, "$$");
 		else if (c == '\n')
 			buf_c(out, "\\n");
@@ -56,10 +56,10 @@ static void print_quoted(struct buf *out, struct str s)
 	buf_char(out, '"');
 }
 
-void scalar_print(struct buf *out, struct str s, bool in_list)
+void scalar_print(struct buf *out, struct str s, enum scalar_use use)
 {
-	if (is_plain(s, in_list))
+	if (is_plain(s, use))
 		buf_str(out, s);
 	else
-		print_quoted(out, s);
+		print_quoted(out, s, use);
 }

@@ -5,10 +5,17 @@
 
 #include "base/buf.h"
 
+/* Where the scalar stands. */
+enum scalar_use {
+	SCALAR_VALUE = 1, /* behind a key */
+	SCALAR_ITEM = 2,  /* inside [ ] */
+	SCALAR_KEY = 3,	  /* as a key, which the environment never completes */
+};
+
 /*
  * Appends <s> so that conf_load reads the same text again: as it is where YAML lets it be, else in
- * double quotes. <in_list>: it stands inside [ ].
+ * double quotes.
  */
-void scalar_print(struct buf *out, struct str s, bool in_list);
+void scalar_print(struct buf *out, struct str s, enum scalar_use use);
 
 #endif

@@ -152,10 +152,12 @@ static int ask_glob(struct conf_source *src, struct str pattern)
 	struct buf paths = BUF_INIT;
 	glob_t g = {0};
 
+	/* a directory that is not there has no files, as an empty one has none */
 	int found = glob(str_copy(text, sizeof(text), pattern), GLOB_NOSORT | GLOB_ERR, NULL, &g);
-	int status = found == 0 || found == GLOB_NOMATCH ? 0
-		     : found == GLOB_ABORTED		 ? EACCES
-							 : ENOMEM;
+	int status = found == 0 || found == GLOB_NOMATCH	? 0
+		     : found == GLOB_ABORTED && errno == ENOENT ? 0
+		     : found == GLOB_ABORTED			? EACCES
+								: ENOMEM;
 	if (g.gl_pathc)
 		qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_bytes);
 	for (size_t i = 0; i < g.gl_pathc; i++)

@@ -30,7 +30,12 @@ static struct conf_log_access *log_access_of(const struct conf_row *row, const v
 /* "must be a number, not a list" */
 static bool wrong_kind(struct reader *rd, const struct conf_row *row, const struct node *n)
 {
-	if (n->kind == NODE_NULL)
+	struct shown shown;
+
+	if (n->kind == NODE_NULL && row->type == CONF_TYPE_PAIRS && n->key.n)
+		report_error(rd->report, n->at, "%s: %s has no value; write \"\" for an empty one",
+			     row->key, show(n->key, &shown));
+	else if (n->kind == NODE_NULL)
 		report_error(rd->report, n->at, "%s: has no value; write %s", row->key,
 			     conf_type_how(row->type));
 	else

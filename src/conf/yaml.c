@@ -332,6 +332,9 @@ int yaml_parse(struct arena *a, struct place at, struct str bytes, struct conf_r
 
 	if (rc)
 		return rc;
+	/* libyaml only drops a byte order mark when it is left to guess the encoding. */
+	if (str_starts(bytes, STR("\xef\xbb\xbf")))
+		p.bytes = str_of(bytes.p + 3, bytes.n - 3);
 	if (!yaml_parser_initialize(&p.parser))
 		return ERR_NOMEM;
 	rc = run(&p);

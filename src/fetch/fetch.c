@@ -121,15 +121,21 @@ static void count_failure(struct fetch *f, enum proxy_error error)
 		metric_add(f->server->row, METRIC_SERVER_failures, 1);
 }
 
+static void give_back(struct fetch *f, bool keep, bool reset)
+{
+	pump_fini(&f->pump);
+	exchange_end(&f->x, keep, reset);
+}
+
 void fetch_fail(struct fetch *f, enum proxy_error error)
 {
 	CHECK_MAGIC(f, FETCH_MAGIC);
 	if (f->step == FETCH_FAILED)
 		return;
 	count_failure(f, error);
-	if (f->x.uc)
-		f->x.uc->on_event = NULL;
 	pool_cancel(&f->wait);
+	loop_undefer(f->loop, &f->again);
+	give_back(f, false, true);
 	f->error = error;
 	set_deadline(f, 0, PROXY_ERROR_NONE);
 	loop_timer_clear(f->loop, &f->timer);
@@ -146,12 +152,6 @@ static bool may_replay(const struct fetch *f)
 	bool harmless = !f->pump.started || http_method_idempotent(f->spec.method);
 
 	return f->reused && !f->replayed && !f->x.any && harmless;
-}
-
-static void give_back(struct fetch *f, bool keep, bool reset)
-{
-	pump_fini(&f->pump);
-	exchange_end(&f->x, keep, reset);
 }
 
 static bool replay(struct fetch *f, enum proxy_error error)

@@ -83,7 +83,7 @@ void fetch_take_body(struct fetch *f);
 /* The taker waits for body bytes (timeouts.idle runs), or is busy elsewhere (it does not). */
 void fetch_awaits_body(struct fetch *f, bool awaits);
 
-/* A failure seen by the taker while pulling the body. Counts it; -> FAILED. */
+/* A failure seen by the taker. Counts it, closes the connection; -> FAILED. */
 void fetch_fail(struct fetch *f, enum proxy_error error);
 
 /* The taker is no longer interested: the client left. For the counters. */

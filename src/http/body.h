@@ -10,17 +10,17 @@
 #include "base/str.h"
 
 enum http_chunk_rc {
-	HTTP_CHUNK_MORE = 0,     /* all bytes given were used; feed more */
-	HTTP_CHUNK_DATA = 1,     /* *out_data is body data (a slice of the input) */
+	HTTP_CHUNK_MORE = 0,	 /* all bytes given were used; feed more */
+	HTTP_CHUNK_DATA = 1,	 /* *out_data is body data (a slice of the input) */
 	HTTP_CHUNK_TRAILERS = 2, /* last chunk seen: what follows is a trailer section
 				    (parse it as HTTP_TRAILERS) */
-	HTTP_CHUNK_BAD = 3,      /* malformed; the connection is not to be used again */
+	HTTP_CHUNK_BAD = 3,	 /* malformed; the connection is not to be used again */
 };
 
 struct http_chunked {
-	uint64_t left;  /* data bytes still to come in this chunk */
+	uint64_t left;	/* data bytes still to come in this chunk */
 	uint32_t ext_n; /* bytes of extensions seen in this chunk's line */
-	uint8_t state;  /* private */
+	uint8_t state;	/* private */
 };
 
 /* Zero-initialised is ready to use. */

@@ -8,3 +8,4 @@ libhttp_a_SOURCES = \
 	src/http/parse.c src/http/parse.h \
 	src/http/target.c src/http/target.h \
 	src/http/write.c src/http/write.h
+EXTRA_DIST += src/http/README.md

@@ -35,10 +35,10 @@ enum http_field_id {
 
 /* How the body's end is found (RFC 9112 6.3). */
 enum http_framing {
-	HTTP_FRAMING_NONE = 0,    /* no body */
+	HTTP_FRAMING_NONE = 0,	  /* no body */
 	HTTP_FRAMING_LENGTH = 1,  /* Content-Length */
 	HTTP_FRAMING_CHUNKED = 2, /* Transfer-Encoding: chunked */
-	HTTP_FRAMING_CLOSE = 3,   /* until the connection closes; responses only */
+	HTTP_FRAMING_CLOSE = 3,	  /* until the connection closes; responses only */
 	HTTP_FRAMING_TUNNEL = 4,  /* bytes both ways: 101, or 2xx to CONNECT; responses only */
 };
 
@@ -57,36 +57,36 @@ struct http_span {
 };
 
 struct http_field {
-	uint32_t name;     /* offset of the name */
-	uint32_t value;    /* offset of the value, without surrounding white space */
-	uint32_t value_n;  /* its length */
-	uint16_t name_n;   /* length of the name */
-	uint8_t id;        /* enum http_field_id */
-	uint8_t dropped;   /* set by the engine: not to be forwarded (hop-by-hop, replaced) */
+	uint32_t name;	  /* offset of the name */
+	uint32_t value;	  /* offset of the value, without surrounding white space */
+	uint32_t value_n; /* its length */
+	uint16_t name_n;  /* length of the name */
+	uint8_t id;	  /* enum http_field_id */
+	uint8_t dropped;  /* set by the engine: not to be forwarded (hop-by-hop, replaced) */
 };
 
 enum { HTTP_NO_FIELD = 255, HTTP_MAX_FIELDS = 250 };
 
 struct http_msg {
-	const char *base;           /* the buffer that all offsets refer to */
-	struct http_field *fields;  /* in order of appearance; room for max_fields */
-	uint16_t max_fields;        /* at most HTTP_MAX_FIELDS */
+	const char *base;	   /* the buffer that all offsets refer to */
+	struct http_field *fields; /* in order of appearance; room for max_fields */
+	uint16_t max_fields;	   /* at most HTTP_MAX_FIELDS */
 	uint16_t n_fields;
-	uint8_t kind;               /* enum http_kind */
-	uint8_t minor;              /* HTTP/1.<minor>; 0 or 1 (a higher minor is read as 1) */
-	uint8_t method;             /* request: enum http_method */
-	uint8_t framing;            /* enum http_framing; for responses see http_response_framing() */
-	uint16_t status;            /* response: 100..999 */
-	bool keep_alive;            /* persistence per RFC 9112 9.3, of this message alone */
-	bool expect_continue;       /* request: Expect: 100-continue, HTTP/1.1 */
-	bool upgrade;               /* Connection lists "upgrade" and an Upgrade field is there */
-	bool connection_names;      /* Connection lists something besides close/keep-alive/upgrade/te */
-	bool te_trailers;           /* request: TE contains "trailers" */
-	bool has_length;            /* a valid Content-Length was there */
-	uint64_t content_length;    /* its value */
+	uint8_t kind;	       /* enum http_kind */
+	uint8_t minor;	       /* HTTP/1.<minor>; 0 or 1 (a higher minor is read as 1) */
+	uint8_t method;	       /* request: enum http_method */
+	uint8_t framing;       /* enum http_framing; for responses see http_response_framing() */
+	uint16_t status;       /* response: 100..999 */
+	bool keep_alive;       /* persistence per RFC 9112 9.3, of this message alone */
+	bool expect_continue;  /* request: Expect: 100-continue, HTTP/1.1 */
+	bool upgrade;	       /* Connection lists "upgrade" and an Upgrade field is there */
+	bool connection_names; /* Connection lists something besides close/keep-alive/upgrade/te */
+	bool te_trailers;      /* request: TE contains "trailers" */
+	bool has_length;       /* a valid Content-Length was there */
+	uint64_t content_length;	      /* its value */
 	struct http_span method_text, target; /* request */
-	struct http_span reason;    /* response */
-	uint32_t head_n;            /* bytes of the head, final empty line included */
+	struct http_span reason;	      /* response */
+	uint32_t head_n;		      /* bytes of the head, final empty line included */
 	uint8_t first[HTTP_FIELD_COUNT]; /* index of a known field's first line, or HTTP_NO_FIELD */
 };
 

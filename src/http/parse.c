@@ -165,6 +165,9 @@ static enum http_parse_error add_field(struct http_msg *m, const char *line, siz
 		.value_n = (uint32_t)(end - value),
 		.name_n = (uint16_t)name_n,
 		.id = (uint8_t)id,
+		/* RFC 9110 6.5.1: such a field means nothing in a trailer section */
+		.dropped = m->kind == HTTP_TRAILERS &&
+			   http_field_flags(id) & HTTP_FIELD_IS_NOTRAILER,
 	};
 	if (m->first[id] == HTTP_NO_FIELD)
 		m->first[id] = (uint8_t)m->n_fields;
@@ -191,8 +194,6 @@ static enum http_parse_error parse_field(struct http_msg *m, const char *line, c
 			return explain_name(line, end);
 		if (name_n > NAME_MAX_BYTES)
 			return HTTP_PARSE_HEAD_TOO_LARGE;
-	} else if (m->kind == HTTP_TRAILERS && http_field_flags(id) & HTTP_FIELD_IS_NOTRAILER) {
-		return HTTP_PARSE_TRAILER_FIELD;
 	}
 	return add_field(m, line, name_n, end, id);
 }

@@ -27,10 +27,10 @@ enum http_parse_rc {
 struct http_parser {
 	struct http_msg *msg; /* being filled */
 	uint32_t max_head;    /* limit for the whole head in bytes */
-	uint32_t line;        /* offset of the first line not yet parsed */
-	uint32_t scan;        /* no line end before this offset (>= line) */
-	uint8_t state;        /* private: which line comes next */
-	uint8_t error;        /* enum http_parse_error once HTTP_BAD was returned */
+	uint32_t line;	      /* offset of the first line not yet parsed */
+	uint32_t scan;	      /* no line end before this offset (>= line) */
+	uint8_t state;	      /* private: which line comes next */
+	uint8_t error;	      /* enum http_parse_error once HTTP_BAD was returned */
 };
 
 /*
@@ -43,7 +43,8 @@ void http_parser_init(struct http_parser *p, struct http_msg *m, enum http_kind 
 /*
  * Parses on. <base> is the buffer's start (it may have moved since), <n> all bytes in it so far,
  * never fewer than before. Empty lines before a request line are skipped (RFC 9112 2.2, at most
- * two), as are none before a response. After HTTP_DONE the head is base[0..msg->head_n).
+ * two); before a response they are an error. After HTTP_DONE the head is base[0..msg->head_n).
+ * <max_head> bytes without a whole head are refused at once, so a buffer of that size is enough.
  */
 enum http_parse_rc http_parse(struct http_parser *p, const char *base, size_t n);
 

@@ -10,7 +10,7 @@
 
 enum http_target_form {
 	HTTP_TARGET_NONE = 0,
-	HTTP_TARGET_ORIGIN = 1,    /* /path?query */
+	HTTP_TARGET_ORIGIN = 1,	   /* /path?query */
 	HTTP_TARGET_ABSOLUTE = 2,  /* http://host/path?query */
 	HTTP_TARGET_AUTHORITY = 3, /* host:port, CONNECT only */
 	HTTP_TARGET_ASTERISK = 4,  /* *, OPTIONS only */

@@ -70,7 +70,7 @@ bool http_method_idempotent(enum http_method m);
 
 /*
  * All fields of <m> that are not `dropped`, as "Name: value\r\n" lines. Copies whole runs of
- * adjacent lines at once where the source bytes already look like that.
+ * adjacent lines at once where the source bytes already look like that ("Name:value" is left so).
  */
 void http_write_fields(struct http_writer *w, const struct http_msg *m);
 

@@ -34,6 +34,22 @@ static void accept_plain(struct h1_body *b)
 		b->ended = H1_BODY_WHOLE;
 }
 
+/* Closes the gaps of lines that are not to be forwarded; returns the bytes left. */
+static uint32_t drop_lines(const struct http_msg *m, char *p)
+{
+	uint32_t to = 0;
+
+	for (unsigned i = 0; i < m->n_fields; i++) {
+		uint32_t from = m->fields[i].name;
+		uint32_t end = i + 1u < m->n_fields ? m->fields[i + 1].name : m->head_n - 2;
+		if (m->fields[i].dropped)
+			continue;
+		memmove(p + to, p + from, end - from);
+		to += end - from;
+	}
+	return to;
+}
+
 static void parse_trailers(struct h1_body *b)
 {
 	const char *p = (*b->win)->bytes + b->raw;
@@ -41,7 +57,7 @@ static void parse_trailers(struct h1_body *b)
 	switch (http_parse(&b->parser, p, b->end - b->raw)) {
 	case HTTP_DONE:
 		b->trailer_at = b->raw;
-		b->trailer_n = b->trailer_msg.head_n - 2; /* without the empty line */
+		b->trailer_n = drop_lines(&b->trailer_msg, (*b->win)->bytes + b->raw);
 		b->raw += b->trailer_msg.head_n;
 		b->ended = H1_BODY_WHOLE;
 		break;
@@ -240,7 +256,7 @@ static const struct body_ops h1_ops = {
 };
 
 void h1_body_init(struct h1_body *b, struct conn *conn, struct window **win, uint32_t floor,
-		  uint32_t end, enum http_framing framing, uint64_t length, uint64_t limit)
+		  uint32_t end, enum http_framing framing, uint64_t length)
 {
 	ASSERT(framing != HTTP_FRAMING_TUNNEL);
 	b->src.ops = &h1_ops;
@@ -253,8 +269,7 @@ void h1_body_init(struct h1_body *b, struct conn *conn, struct window **win, uin
 	b->ended = H1_BODY_OPEN;
 	b->in_trailers = b->overwritten = false;
 	b->left = length;
-	/* a declared length was compared with the limit before; only unknown lengths count */
-	b->limit = framing == HTTP_FRAMING_CHUNKED ? limit : 0;
+	b->limit = 0;
 	b->total = 0;
 	b->chunked = HTTP_CHUNKED_INIT;
 	b->trailer_at = b->trailer_n = 0;
@@ -262,6 +277,13 @@ void h1_body_init(struct h1_body *b, struct conn *conn, struct window **win, uin
 		b->ended = H1_BODY_WHOLE;
 	else
 		accept_bytes(b);
+}
+
+void h1_body_limit(struct h1_body *b, uint64_t limit)
+{
+	b->limit = limit;
+	if (limit && b->total > limit)
+		b->ended = H1_BODY_TOO_LARGE;
 }
 
 struct str h1_body_rest(const struct h1_body *b)

@@ -79,10 +79,13 @@ struct h1_body {
 
 /*
  * Begins a body whose first bytes may already be in **win at [floor, end). <length> for
- * HTTP_FRAMING_LENGTH. <limit> 0 for none.
+ * HTTP_FRAMING_LENGTH.
  */
 void h1_body_init(struct h1_body *b, struct conn *conn, struct window **win, uint32_t floor,
-		  uint32_t end, enum http_framing framing, uint64_t length, uint64_t limit);
+		  uint32_t end, enum http_framing framing, uint64_t length);
+
+/* A body of unknown length may have at most <limit> bytes (0 = any): more is H1_BODY_TOO_LARGE. */
+void h1_body_limit(struct h1_body *b, uint64_t limit);
 
 /* Bytes received behind the body's end (a pipelined request), as a slice of the window. */
 struct str h1_body_rest(const struct h1_body *b);

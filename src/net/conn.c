@@ -24,8 +24,10 @@ int conn_open(struct conn *c, struct loop *loop, int fd, loop_io_fn *on_event, v
 
 void conn_note(struct conn *c, unsigned what)
 {
-	if (what & (LOOP_READ | LOOP_HUP))
+	if (what & (LOOP_READ | LOOP_HUP)) {
 		c->readable = true;
+		c->drained = false;
+	}
 	if (what & LOOP_WRITE)
 		c->writable = true;
 	if (what & LOOP_HUP)
@@ -48,10 +50,8 @@ static enum io_rc plain_recv(struct conn *c, void *p, size_t n, size_t *out_n)
 	ssize_t got = recv(c->fd, p, n, 0);
 
 	if (got > 0) {
-		/* A short read emptied the socket, and what comes later is a new edge. Not
-		 * so when FIN is already there: its edge may have been this one. */
-		if ((size_t)got < n && !c->hup)
-			c->readable = false;
+		/* a short read emptied the socket; but when FIN is known, it is to be read too */
+		c->drained = (size_t)got < n && !c->hup;
 		*out_n = (size_t)got;
 		return IO_OK;
 	}

@@ -34,6 +34,9 @@ struct conn {
 	int fd;                     /* -1 when closed */
 	int error;                  /* errno of the last IO_ERR */
 	bool readable;              /* a recv may give something */
+	bool drained;               /* the last recv was short: most likely nothing is left. Looked at
+				       between messages only; inside one a recv makes sure, because
+				       an RST behind the bytes may have shared their edge */
 	bool writable;              /* a send may take something */
 	bool hup;                   /* the peer has sent FIN: read on until EOF */
 };
@@ -62,6 +65,13 @@ enum io_rc conn_splice_out(struct conn *c, int pipe_r, size_t n, bool more, size
  * bytes (which are left unread). One system call, and none when no event was seen.
  */
 bool conn_unexpected(struct conn *c);
+
+/* Between messages: what a short read left is taken as nothing, which saves a recv. */
+static inline void conn_settle(struct conn *c)
+{
+	if (c->drained)
+		c->readable = c->drained = false;
+}
 
 /* Unwatches and closes. <reset>: with RST, so that the peer sees a broken stream. */
 void conn_close(struct conn *c, bool reset);

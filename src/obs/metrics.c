@@ -415,8 +415,11 @@ void metrics_clear_gauges(struct metrics *m, unsigned slot)
 		enum metric_scope scope = descs[d].scope;
 		if (descs[d].kind != METRIC_KIND_gauge)
 			continue;
-		for (unsigned i = 0; i < metrics_subjects(m, scope); i++)
-			metric_set(row_at(m, scope, i, slot), descs[d].id, 0);
+		for (unsigned i = 0; i < metrics_subjects(m, scope); i++) {
+			struct metric_row *row = row_at(m, scope, i, slot);
+			if (row->head) /* otherwise nobody ever wrote there */
+				metric_set(row, (enum metric_id)descs[d].id, 0);
+		}
 	}
 }
 
@@ -446,8 +449,9 @@ void metrics_hist_value(const struct metrics *m, unsigned subject, unsigned slot
 {
 	if (!metrics_slot_used(m, slot))
 		return;
-	struct metric_row *row = row_at(m, (enum metric_scope)(id >> 16), subject, slot);
-	hist_merge(into, (const struct hist *)(const void *)metric_cell(row, id));
+	const void *row = row_at(m, (enum metric_scope)(id >> 16), subject, slot);
+	hist_merge(into,
+		   (const struct hist *)(const void *)((const uint64_t *)row + (id & 0xffff)));
 }
 
 void metrics_hist_sum(const struct metrics *m, enum metric_scope scope, unsigned subject,

@@ -284,7 +284,7 @@ static void write_host_proto(struct http_writer *w, struct str host, struct str 
 	}
 	if (proto.n) {
 		http_write_lit(w, ";proto=");
-		write_value(w, proto);
+		http_write_str(w, proto); /* "http" or "https" */
 	}
 }
 

@@ -109,8 +109,25 @@ static bool is_named(const struct named *named, struct str name)
 	return false;
 }
 
+/* Does the name belong to the family of fields by which proxies speak of a client? */
+static bool is_forwarding(struct str name)
+{
+	static const struct str start = {"x-forwarded-", 12};
+
+	if (name.n < 9 || (name.p[0] | 0x20) != 'x')
+		return false;
+	return (name.n > start.n && str_ieq(str_of(name.p, start.n), start)) ||
+	       str_ieq(name, STR("X-Real-IP"));
+}
+
+/* What a request's unknown field may be taken for. */
+struct suspicion {
+	const struct headers_ops *ops;
+	bool untrusted; /* the peer may not speak of clients */
+};
+
 /* Would a server that cannot tell '_' from '-' take this for a field that matters? */
-static bool is_disguised(const struct headers_ops *ops, struct str name)
+static bool is_disguised(const struct suspicion *s, struct str name)
 {
 	char dashed[64];
 
@@ -119,10 +136,13 @@ static bool is_disguised(const struct headers_ops *ops, struct str name)
 	for (size_t i = 0; i < name.n; i++)
 		dashed[i] = (char)(name.p[i] == '_' ? '-' : name.p[i]);
 	struct str plain = str_of(dashed, name.n);
-	return http_field_lookup(plain) != HTTP_FIELD_OTHER || ops_replace(ops, plain);
+	return http_field_lookup(plain) != HTTP_FIELD_OTHER || ops_replace(s->ops, plain) ||
+	       (s->untrusted && is_forwarding(plain));
 }
 
-static int mark(struct http_msg *m, const struct headers_ops *ops, unsigned mask)
+/* <suspicion>: NULL for responses. */
+static int mark(struct http_msg *m, const struct headers_ops *ops, unsigned mask,
+		const struct suspicion *suspicion)
 {
 	struct named named;
 	int rc = collect_named(&named, m);
@@ -135,8 +155,10 @@ static int mark(struct http_msg *m, const struct headers_ops *ops, unsigned mask
 			continue;
 		}
 		struct str name = http_field_name(m, f);
-		if (is_named(&named, name) || ops_replace(ops, name) ||
-		    (m->kind == HTTP_REQUEST && is_disguised(ops, name)))
+		if (is_named(&named, name) || ops_replace(ops, name))
+			f->dropped = 1;
+		else if (suspicion && (is_disguised(suspicion, name) ||
+				       (suspicion->untrusted && is_forwarding(name))))
 			f->dropped = 1;
 	}
 	return 0;
@@ -144,6 +166,7 @@ static int mark(struct http_msg *m, const struct headers_ops *ops, unsigned mask
 
 int headers_mark_request(struct http_msg *m, const struct headers_request *how)
 {
+	struct suspicion suspicion = {how->ops, !how->peer_trusted};
 	unsigned mask = DROP_HOP;
 
 	if (how->write_forwarded || !how->peer_trusted)
@@ -154,12 +177,12 @@ int headers_mark_request(struct http_msg *m, const struct headers_request *how)
 		mask |= DROP_LENGTH;
 	if (!how->keep_expect)
 		mask |= DROP_EXPECT;
-	return mark(m, how->ops, mask);
+	return mark(m, how->ops, mask, &suspicion);
 }
 
 int headers_mark_response(struct http_msg *m, const struct headers_response *how)
 {
-	int rc = mark(m, how->ops, DROP_HOP | (how->drop_length ? DROP_LENGTH : 0));
+	int rc = mark(m, how->ops, DROP_HOP | (how->drop_length ? DROP_LENGTH : 0), NULL);
 	struct http_field *f = NULL;
 
 	/* The preset's only removal: what the answer was made with is nobody's business. */

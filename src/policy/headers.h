@@ -7,13 +7,17 @@
  * Hop-by-hop (RFC 9110 7.6.1): fields with HOP in tbl/fields.h never pass, and neither does what
  * Connection names. But a client must not be able to take a field away that means something to the
  * origin or to us, so a name in Connection has no effect on the known end-to-end fields of
- * tbl/fields.h (Host, Content-Length, Authorization, Cookie, Cache-Control, X-Forwarded-For, ...):
- * RFC 9110 7.6.1 forbids naming such fields, so nothing correct is lost. Trailer passes (we forward
- * trailers). TE, Connection and Upgrade are written anew by headers_write_connection().
+ * tbl/fields.h (Authorization, Cookie, Cache-Control, X-Forwarded-For, ...): RFC 9110 7.6.1 forbids
+ * naming such fields, so nothing correct is lost. (The parser refuses Host and Content-Length there.)
+ * Trailer passes (we forward trailers). TE, Connection and Upgrade are written anew by
+ * headers_write_connection().
  *
  * Underscores: servers in the CGI tradition cannot tell X_Forwarded_For from X-Forwarded-For. A
  * field whose name has '_' and, with '-' instead, is a known field or one that the operator sets
  * or removes, is dropped from requests.
+ *
+ * A peer that is not trusted may not speak of clients at all: besides the fields that we write,
+ * every other X-Forwarded-* (-Port, -Prefix, -Ssl, ...) and X-Real-IP of it is dropped.
  */
 #ifndef POLICY_HEADERS_H
 #define POLICY_HEADERS_H
@@ -61,7 +65,7 @@ static inline bool headers_replaced(const struct headers_ops *ops, enum http_fie
 struct headers_request {
 	const struct headers_ops *ops; /* may be NULL */
 	bool write_forwarded; /* Forwarded and X-Forwarded-* are ours to write: drop what came */
-	bool peer_trusted;    /* if not, those fields are dropped in any case */
+	bool peer_trusted;    /* if not, those and their like are dropped in any case */
 	bool replace_host;    /* Host is written by the caller: drop what came */
 	bool keep_expect;     /* let Expect through (the engine wants the origin's 100) */
 	bool drop_length;     /* Content-Length is written by the caller: drop what came */

@@ -217,6 +217,20 @@ static void try_again(struct seat *s, int64_t delay)
 	loop_timer_set(s->master->loop, &s->timer, clock_mono() + delay, on_seat_timer, s);
 }
 
+/* A death before everything ran once: perhaps it will never run. */
+static void died_at_start(struct master *m, const struct worker *w, int status)
+{
+	char why[640];
+
+	if (w->reason[0])
+		snprintf(why, sizeof(why), "workers cannot start: %s", w->reason);
+	else
+		snprintf(why, sizeof(why), "workers do not survive their start: %s",
+			 child_fate(status));
+	if (w->reason[0] || ++m->start_deaths >= START_DEATHS)
+		master_fail(m, why);
+}
+
 /* The slot for a seat: the one of the same number if it is free, so that numbers stay together. */
 static unsigned choose_slot(struct master *m, unsigned seat)
 {
@@ -243,13 +257,17 @@ static void seat_worker(struct seat *s)
 	w = &m->workers[slot];
 	slot_claim(m->slots, slot, clock_wall());
 	w->reason[0] = '\0';
-	w->hang_told = false;
+	w->hangs = false;
 	w->started = clock_mono();
 	if (start_process(m, w) != 0) {
-		log_error("proc", "cannot start worker %u: %s", slot, strerror(errno));
+		snprintf(w->reason, sizeof(w->reason), "worker %u: %s", slot, strerror(errno));
 		slot_gone(slot_of(w), 0, true);
 		slot_release(slot_of(w));
-		try_again(s, backoff_take(&s->backoff, w->started));
+		try_again(s, MAX(backoff_take(&s->backoff, w->started), BACKOFF_FIRST));
+		if (m->state == MASTER_STARTING)
+			died_at_start(m, w, 0);
+		else
+			log_error("proc", "cannot start %s", w->reason);
 		return;
 	}
 	slot_set_pid(slot_of(w), w->pid);
@@ -310,20 +328,6 @@ static void log_death(struct worker *w, int status, bool expected)
 	log_error("proc", "worker %u (pid %d) died: %s%s%s", w->slot, (int)w->pid,
 		  child_fate(status), w->reason[0] ? ": " : "", w->reason);
 	log_panic(w);
-}
-
-/* A death before everything ran once: perhaps it will never run. */
-static void died_at_start(struct master *m, const struct worker *w, int status)
-{
-	char why[640];
-
-	if (w->reason[0])
-		snprintf(why, sizeof(why), "workers cannot start: %s", w->reason);
-	else
-		snprintf(why, sizeof(why), "workers do not survive their start: %s",
-			 child_fate(status));
-	if (w->reason[0] || ++m->start_deaths >= START_DEATHS)
-		master_fail(m, why);
 }
 
 /* Frees the seat of a dead worker and plans its successor. */
@@ -387,24 +391,36 @@ void crew_stop(struct master *m, int64_t grace)
 			tell_stop(&m->workers[i], grace);
 }
 
+/* Its heartbeat stopped, or came back. */
+static void set_hangs(struct worker *w, bool hangs, int64_t since)
+{
+	if (w->hangs == hangs)
+		return;
+	w->hangs = hangs;
+	if (hangs)
+		log_warn("proc",
+			 "worker %u (pid %d) has not moved for %lld s: others accept for it",
+			 w->slot, (int)w->pid, (long long)(since / NS_PER_S));
+	else
+		log_info("proc", "worker %u (pid %d) moves again", w->slot, (int)w->pid);
+	share_balance(w->master);
+}
+
 void crew_watch(struct master *m)
 {
 	int64_t now = clock_mono_exact();
 
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		struct worker *w = &m->workers[i];
-		int64_t beat = w->pid ? MAX(slot_of(w)->heartbeat, w->started) : now;
+		int64_t silent = w->pid ? now - MAX(slot_of(w)->heartbeat, w->started) : 0;
 
-		if (now - beat < HANG_WARN) {
-			w->hang_told = false;
-		} else if (now - beat > HANG_KILL && !loop_timer_is_set(&w->killer)) {
+		if (w->pid == 0)
+			continue;
+		set_hangs(w, silent >= HANG_WARN, silent);
+		if (silent > HANG_KILL && !loop_timer_is_set(&w->killer)) {
 			log_error("proc", "worker %u (pid %d) hangs: aborting it", i, (int)w->pid);
 			kill(w->pid, SIGABRT);
 			kill_after(w, KILL_MARGIN);
-		} else if (!w->hang_told) {
-			w->hang_told = true;
-			log_warn("proc", "worker %u (pid %d) has not moved for %lld s", i,
-				 (int)w->pid, (long long)((now - beat) / NS_PER_S));
 		}
 	}
 }

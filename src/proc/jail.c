@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -112,6 +114,21 @@ static int drop_user(const struct jail *jail)
 	return 0;
 }
 
+/*
+ * What a service manager granted for the master's sake (ports below 1024) is not for its children.
+ * Who runs as root by choice keeps what root has.
+ */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (geteuid() == 0)
+		return 0;
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return syscall(SYS_capset, &head, none) == 0 ? 0 : ERR_SYS;
+}
+
 /* A changed user makes the process undumpable; undo that only where cores were asked for. */
 static void allow_core(void)
 {
@@ -129,6 +146,8 @@ int jail_enter(const struct jail *jail, pid_t master)
 			return rc;
 		allow_core();
 	}
+	if (drop_capabilities() != 0)
+		return ERR_SYS;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return ERR_SYS;
 	/* after the change of user, which clears it */

@@ -105,10 +105,12 @@ static void check_stopped(struct master *m)
 	if (crew_alive(m) > 0)
 		return;
 	/* last of all: until here the operator could watch */
-	if (office_alive(m))
+	if (office_alive(m)) {
 		office_stop(m, NS_PER_S);
-	else
-		loop_stop(m->loop);
+		return;
+	}
+	m->finished = true;
+	loop_stop(m->loop);
 }
 
 void master_check_progress(struct master *m)
@@ -132,6 +134,20 @@ void master_drain(struct master *m, bool on)
 	master_tell_status(m);
 }
 
+void master_send_logs(struct master *m)
+{
+	const struct logs *logs = &m->now.logs;
+
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		if (worker_lives(&m->workers[i]))
+			crew_send_logs(m, &m->workers[i]);
+	if (logs->log_fd >= 0)
+		control_say(&m->admin.link, &(struct control_msg){.type = CONTROL_LOGS,
+								  .status = logs->target,
+								  .fds = {logs->log_fd},
+								  .n_fds = 1});
+}
+
 int master_reopen(struct master *m, struct buf *why)
 {
 	struct logs fresh;
@@ -144,14 +160,7 @@ int master_reopen(struct master *m, struct buf *why)
 	logs_close(&m->now.logs);
 	m->now.logs = fresh;
 	logs_use(&m->now.logs, "master");
-	for (unsigned i = 0; i < SLOT_MAX; i++)
-		if (worker_lives(&m->workers[i]))
-			crew_send_logs(m, &m->workers[i]);
-	if (fresh.log_fd >= 0)
-		control_say(&m->admin.link, &(struct control_msg){.type = CONTROL_LOGS,
-								  .status = fresh.target,
-								  .fds = {fresh.log_fd},
-								  .n_fds = 1});
+	master_send_logs(m);
 	log_info("proc", "log files opened again");
 	return 0;
 }
@@ -371,17 +380,38 @@ static int start(struct master *m)
 	return rc == 0 ? MASTER_EXIT_OK : MASTER_EXIT_FAILED;
 }
 
+/* Would full listeners fit into what a worker may open? */
+static void check_files(const struct master *m)
+{
+	const struct conf *conf = m->now.conf;
+	uint64_t clients = 0, servers = 0, need;
+
+	for (size_t i = 0; i < conf->n_listeners; i++)
+		clients += conf->listeners[i].limits.connections;
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		servers += conf->upstreams[i].pool.max_connections;
+	/* the kernel's spread over workers is even only roughly; upstream limits are the node's */
+	need = clients / m->now.workers + servers + SLOT_MAX + 100;
+	if (m->files && need > m->files)
+		log_warn("proc",
+			 "the configured limits may need %llu descriptors in one worker, %llu are "
+			 "allowed: raise LimitNOFILE or lower limits.connections",
+			 (unsigned long long)need, (unsigned long long)m->files);
+}
+
 static void run(struct master *m)
 {
 	conf_source_free(&m->now.source);
 	logs_use(&m->now.logs, "master");
 	log_info("proc", "tiercel %s, pid %d, configuration %s", PACKAGE_VERSION, (int)getpid(),
 		 m->conf_file);
+	check_files(m);
 	m->watchdog = notify_watchdog_interval();
 	crew_resize(m, m->now.workers);
 	office_start(m);
 	on_second(m);
-	loop_run(m->loop);
+	if (!m->finished) /* the start may have failed at once */
+		loop_run(m->loop);
 	seg_mark_clean(m->seg);
 	log_info("proc", "stopped");
 }

@@ -180,6 +180,26 @@ static void bury(struct admin_child *a, int status)
 	a->pid = 0;
 }
 
+static bool same_sockets(const struct listen_set *a, const struct listen_set *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->entries[i].socks != b->entries[i].socks)
+			return false;
+	return true;
+}
+
+bool office_take_config(struct master *m, const struct candidate *old, int fd)
+{
+	control_say(&m->admin.link,
+		    &(struct control_msg){
+			    .type = CONTROL_CONFIG, .id = m->generation, .fds = {fd}, .n_fds = 1});
+	/* another kind of log cannot be handed over either */
+	return !same_sockets(&old->office, &m->now.office) ||
+	       old->logs.target != m->now.logs.target;
+}
+
 bool office_reaped(struct master *m, pid_t pid, int status)
 {
 	struct admin_child *a = &m->admin;

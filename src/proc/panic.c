@@ -3,7 +3,6 @@
 
 #include <execinfo.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -170,7 +169,9 @@ void panic_init(struct slot *slot, unsigned slot_number, panic_subject_fn *subje
 #endif
 	struct sigaction action = {.sa_sigaction = on_fatal,
 				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER};
-	stack_t stack = {.ss_sp = malloc(STACK_BYTES), .ss_size = STACK_BYTES};
+	/* a stack of their own: the fault may be that the other one is full */
+	static _Alignas(16) char space[STACK_BYTES];
+	stack_t stack = {.ss_sp = space, .ss_size = sizeof(space)};
 	void *frame;
 
 	panic.slot = slot;
@@ -179,8 +180,7 @@ void panic_init(struct slot *slot, unsigned slot_number, panic_subject_fn *subje
 	panic.arg = arg;
 	check_set_hook(on_check);
 	(void)backtrace(&frame, 1); /* the first call loads a library, which a handler must not */
-	if (stack.ss_sp)
-		(void)sigaltstack(&stack, NULL);
+	(void)sigaltstack(&stack, NULL);
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < COUNTOF(fatal); i++)
 		(void)sigaction(fatal[i], &action, NULL);

@@ -108,8 +108,9 @@ static void finish(struct master *m, int code)
 		master_set_state(m, MASTER_RUNNING);
 	master_tell_status(m);
 	crew_fill(m);
-	if (code == 0 && r->changed && m->state == MASTER_RUNNING)
-		office_renew(m); /* after the reply went out: it shows what is configured */
+	if (code == 0 && r->renew_office && m->state == MASTER_RUNNING)
+		office_renew(m); /* after the reply went out */
+	r->renew_office = false;
 }
 
 void reload_resume(struct master *m)
@@ -194,8 +195,7 @@ static void tell_changes(struct reload *r, const struct conf *before, const stru
 	struct conf_changes changes;
 
 	conf_diff(before, after, &r->told, &changes);
-	r->changed = changes.most != CONF_RELOAD_NONE;
-	if (!r->changed)
+	if (changes.most == CONF_RELOAD_NONE)
 		buf_c(&r->told, "no setting has changed\n");
 }
 
@@ -213,9 +213,8 @@ static void commit(struct master *m)
 	metrics_reload_commit(m->metrics);
 	logs_use(&m->now.logs, "master");
 	share_change(m, &old.listeners);
-	for (unsigned i = 0; i < SLOT_MAX; i++)
-		if (worker_lives(&m->workers[i]))
-			crew_send_logs(m, &m->workers[i]);
+	master_send_logs(m);
+	r->renew_office = office_take_config(m, &old, r->bundle_fd);
 	tell_all(m, CONTROL_SYNC, r->generation, -1, true);
 	tell_changes(r, old.conf, m->now.conf);
 	candidate_discard(&old);

@@ -46,8 +46,8 @@ struct reload {
 	struct reload_askers askers;
 	bool again; /* asked for while this one was under way */
 	struct reload_askers askers_again;
-	struct buf told; /* the reply */
-	bool changed;	 /* some setting */
+	struct buf told;   /* the reply */
+	bool renew_office; /* its sockets changed */
 	struct loop_timer timer;
 };
 

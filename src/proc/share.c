@@ -46,6 +46,12 @@ static struct worker *by_slot(struct master *m, unsigned slot)
 	return w && worker_serves(w) ? w : NULL;
 }
 
+/* One that hangs keeps its seat for a while, but nobody shall wait for it. */
+static struct worker *able(struct worker *w)
+{
+	return w && !w->hangs ? w : NULL;
+}
+
 /* The serving worker with the fewest sockets, or NULL. */
 static struct worker *least_busy(struct master *m)
 {
@@ -56,7 +62,7 @@ static struct worker *least_busy(struct master *m)
 		if (m->owner[k] != SLOT_NONE)
 			load[m->owner[k]]++;
 	for (unsigned i = 0; i < m->n_seats; i++) {
-		struct worker *w = by_slot(m, m->seats[i].slot);
+		struct worker *w = able(by_slot(m, m->seats[i].slot));
 
 		if (w && (!best || load[w->slot] < load[best->slot]))
 			best = w;
@@ -68,10 +74,12 @@ void share_balance(struct master *m)
 {
 	for (unsigned k = 0; k < m->sockets; k++) {
 		struct worker *has = by_slot(m, m->owner[k]);
-		struct worker *wants = k < m->n_seats ? by_slot(m, m->seats[k].slot) : NULL;
+		struct worker *wants = k < m->n_seats ? able(by_slot(m, m->seats[k].slot)) : NULL;
 
 		if (!wants)
-			wants = has ? has : least_busy(m);
+			wants = able(has) ? has : least_busy(m);
+		if (!wants)
+			wants = has;
 		if (!wants) {
 			m->owner[k] = SLOT_NONE;
 			continue;

@@ -61,7 +61,7 @@ struct worker {
 	pid_t pid;     /* 0 = nobody */
 	struct control_link link;
 	int64_t started;	  /* mono ns */
-	bool hang_told;		  /* its missing heartbeat was logged */
+	bool hangs;		  /* no heartbeat for HANG_WARN: others accept in its place */
 	struct loop_timer killer; /* it was told to stop and is late */
 	char reason[512];	  /* what it said in FAILED */
 };
@@ -93,6 +93,7 @@ struct master {
 	struct jail jail;
 	int exit_status;
 	bool stop_at_once;
+	bool finished;	/* no child is left */
 	bool draining;	/* answers carry Connection: close, by command */
 	uint64_t files; /* RLIMIT_NOFILE */
 	int64_t started_wall;
@@ -141,6 +142,9 @@ void master_drain(struct master *m, bool on);
 
 /* USR1 and REOPEN: opens the log files again and hands them out. */
 MUST_CHECK int master_reopen(struct master *m, struct buf *why);
+
+/* Hands the log files out to all children. */
+void master_send_logs(struct master *m);
 
 /* What `systemctl status` shows. */
 void master_tell_status(struct master *m);
@@ -197,6 +201,12 @@ void office_start(struct master *m);
 
 /* Replaces it: it answers what it was asked and ends, then a new one starts. */
 void office_renew(struct master *m);
+
+/*
+ * After a reload: tells it what is in force now (the bundle <fd>). True if it must be renewed all
+ * the same, because its sockets are others than <old> had.
+ */
+bool office_take_config(struct master *m, const struct candidate *old, int fd);
 bool office_reaped(struct master *m, pid_t pid, int status);
 void office_stop(struct master *m, int64_t grace);
 bool office_alive(const struct master *m);

@@ -141,7 +141,6 @@ static void on_commit(struct worker_proc *w, const struct control_msg *msg)
 	w->conf = w->next;
 	w->next = NULL;
 	log_set_level((enum log_level)w->conf->log.level);
-	metric_add(w->row, METRIC_WORKER_reloads, 1);
 	metric_set(w->row, METRIC_WORKER_config_generation, msg->id);
 }
 
@@ -331,6 +330,7 @@ static void on_turn(void *arg)
 	struct worker_proc *w = arg;
 	int64_t busy = loop_busy_ns(w->loop);
 
+	server_turn(w->server);
 	if (busy > 0)
 		metric_hist(w->row, HIST_WORKER_loop_busy, busy);
 }
@@ -426,19 +426,19 @@ static void tell_failure(const struct worker_proc *w, const char *why)
 
 static void fini(struct worker_proc *w)
 {
-	if (w->loop)
-		loop_set_turn_hook(w->loop, NULL, NULL);
+	if (!w->loop)
+		return;
+	/* whatever could call the server is gone before it is: freeing it turns the loop */
+	loop_set_turn_hook(w->loop, NULL, NULL);
+	loop_timer_clear(w->loop, &w->second);
+	loop_timer_clear(w->loop, &w->end);
+	loop_io_del(&w->signal_io);
+	loop_io_del(&w->bell_io);
 	control_close(&w->link);
-	if (w->next)
+	if (w->server)
 		forget_next(w);
 	server_free(&w->server);
 	conf_unref(&w->conf);
-	if (w->loop) {
-		loop_timer_clear(w->loop, &w->second);
-		loop_timer_clear(w->loop, &w->end);
-	}
-	loop_io_del(&w->signal_io);
-	loop_io_del(&w->bell_io);
 	loop_free(&w->loop);
 }
 

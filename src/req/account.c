@@ -63,7 +63,7 @@ static void fill_upstream(const struct request *r, struct access_rec *rec, int64
 	rec->server = f->server ? str_c(f->server->text) : STR_NONE;
 	rec->upstream_status = r->upstream_status;
 	rec->attempts = f->attempts;
-	rec->reused = f->x.uc ? f->reused : -1;
+	rec->reused = f->sent ? f->reused : -1;
 	rec->queue_time = f->queue_ns ? f->queue_ns : -1;
 	rec->connect_time = f->connect_ns ? f->connect_ns : -1;
 	if (f->sent && f->head_at)

@@ -6,7 +6,7 @@
 #include "obs/metrics.h"
 #include "req/request.h"
 
-enum { HEAD_ROOM = 2048 };
+enum { HEAD_ROOM = 2048, DRAIN_MAX = 64 * 1024 };
 
 static enum body_rc mem_peek(struct body_src *s, struct str *out_data, bool *out_last)
 {
@@ -113,6 +113,20 @@ static void write_head(struct request *r, struct http_writer *w, const struct ow
 	http_write_lit(w, "\r\n");
 }
 
+/*
+ * A body that is not read to its end makes the connection useless. A short one is read and thrown
+ * away, unless the client waits for 100 (Continue), which will not come.
+ */
+static bool can_drain(struct request *r)
+{
+	const struct h1_body *b = &r->body;
+
+	if (r->must_close || r->error == PROXY_ERROR_body_too_large)
+		return false;
+	return request_drain_body(r) || (b->ended == H1_BODY_OPEN && !r->msg.expect_continue &&
+					 b->framing == HTTP_FRAMING_LENGTH && b->left <= DRAIN_MAX);
+}
+
 /* Sends <a>; its body must live as long as the request. */
 static enum step answer(struct request *r, const struct own_answer *a)
 {
@@ -123,8 +137,7 @@ static enum step answer(struct request *r, const struct own_answer *a)
 			a->status == 304;
 	struct http_writer w;
 
-	/* a body that is not read to its end makes the connection useless */
-	r->keep = !request_must_close(r) && h1_body_whole(&r->body) && !r->parser.error;
+	r->keep = !request_must_close(r) && can_drain(r);
 	r->status = (uint16_t)a->status;
 	r->content_type = a->content_type;
 	if (!p)
@@ -135,6 +148,7 @@ static enum step answer(struct request *r, const struct own_answer *a)
 	if (w.overflow)
 		goto no_memory;
 	arena_trim(&r->arena, w.at);
+	r->own = true;
 	r->mem = (struct mem_body){.src.ops = &mem_ops, .rest = a->body};
 	pump_init(&r->pump, &r->client->conn, str_of(w.start, http_write_n(&w)),
 		  bodiless ? NULL : &r->mem.src, false);
@@ -158,8 +172,6 @@ enum step step_answer(struct request *r)
 {
 	struct own_answer a = {.status = 200, .allow = true};
 
-	if (r->fetching)
-		fetch_end(&r->fetch);
 	if (r->failing) {
 		const struct conf_fallback *c = &r->route->conf->fallback;
 		a = (struct own_answer){
@@ -209,9 +221,5 @@ enum step step_refuse(struct request *r)
 		.body = str_of(w.start, http_write_n(&w)),
 		.error = error,
 	};
-	enum step next = answer(r, &a);
-	/* the next hop was named in the answer: now the fetch may go */
-	if (r->fetching)
-		fetch_end(&r->fetch);
-	return next;
+	return answer(r, &a);
 }

@@ -94,7 +94,7 @@ void client_close(struct client *c, bool reset)
 	list_remove(&s->clients, &c->node);
 	metric_sub(s->row, METRIC_WORKER_connections_active, 1);
 	metric_sub(c->listener->row, METRIC_LISTENER_connections_active, 1);
-	c->listener->active--;
+	listener_released(c->listener);
 	listener_unref(&c->listener);
 	loop_defer(s->loop, &c->task, free_client, c);
 	server_client_closed(s);
@@ -257,6 +257,7 @@ void client_request_done(struct client *c, struct str rest, bool keep, bool brok
 		linger(c);
 	} else {
 		c->state = CLIENT_READ;
+		conn_settle(&c->conn);
 		client_run(c);
 	}
 }
@@ -290,30 +291,6 @@ bool client_is_idle(const struct client *c)
 
 /* ---- the beginning ---- */
 
-static uint32_t connections_share(const struct listener *l)
-{
-	uint32_t n = l->server->env.n_workers, limit = l->conf->conf->limits.connections;
-
-	return (limit + n - 1) / n;
-}
-
-static void turn_away(struct listener *l, int fd)
-{
-	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-				     "Content-Type: application/problem+json\r\n"
-				     "Content-Length: 94\r\n"
-				     "Retry-After: 1\r\n"
-				     "Connection: close\r\n\r\n"
-				     "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-				     "\"status\":503,\"detail\":\"Too many open.\"}";
-
-	metric_add(l->server->row, METRIC_WORKER_connections_refused, 1);
-	(void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	struct conn c = {.fd = fd};
-	shutdown(fd, SHUT_WR);
-	conn_close(&c, false);
-}
-
 void client_accept(struct listener *l, int fd, const struct sock_addr *peer)
 {
 	struct server *s = l->server;
@@ -322,10 +299,6 @@ void client_accept(struct listener *l, int fd, const struct sock_addr *peer)
 
 	metric_add(s->row, METRIC_WORKER_connections_accepted, 1);
 	metric_add(l->row, METRIC_LISTENER_connections, 1);
-	if (l->active >= connections_share(l)) {
-		turn_away(l, fd);
-		return;
-	}
 	c = pool_take(&clients);
 	if (c)
 		memset(c, 0, sizeof(*c));

@@ -163,7 +163,7 @@ static void cut_off(struct request *r, enum reason reason)
 	if (!r->reason)
 		r->reason = (uint8_t)reason;
 	r->keep = false;
-	r->broken = true;
+	r->broken = reason != REASON_SHUTDOWN || r->close_delimited;
 	if (r->fetching && reason != REASON_UPSTREAM_FAILED)
 		fetch_cancelled(&r->fetch);
 	r->step = STEP_END;
@@ -210,8 +210,8 @@ static void timed_out(struct request *r, enum reason reason, enum proxy_error er
 		cut_off(r, reason);
 		return;
 	}
-	fetch_end(&r->fetch);
-	r->fetching = false;
+	if (r->fetching)
+		fetch_fail(&r->fetch, error);
 	r->step = (uint8_t)request_refuse(r, error, STR_NONE);
 	request_run(r);
 }

@@ -144,7 +144,7 @@ static void make_id(struct request *r)
 	}
 }
 
-struct str forward_request_head(struct request *r)
+struct str forward_request_head(struct request *r, enum proxy_error *out_error)
 {
 	const struct route *route = r->route;
 	struct str host = new_host(r);
@@ -161,7 +161,11 @@ struct str forward_request_head(struct request *r)
 		      rewrite_room(&route->rewrite, &r->target) + host.n;
 
 	make_id(r);
-	if (headers_mark_request(&r->msg, &how) || !begin(r, &w, room))
+	*out_error = PROXY_ERROR_bad_request;
+	if (headers_mark_request(&r->msg, &how))
+		return STR_NONE;
+	*out_error = PROXY_ERROR_out_of_memory;
+	if (!begin(r, &w, room))
 		return STR_NONE;
 	r->tunnel_asked = upgrade;
 	r->expects = how.keep_expect;
@@ -190,7 +194,7 @@ bool request_must_close(const struct request *r)
 {
 	const struct server *s = r->server;
 
-	return !r->msg.keep_alive || s->draining || s->stopping || r->client->listener->removed;
+	return r->must_close || !r->msg.keep_alive || s->draining || s->stopping || r->client->listener->removed;
 }
 
 /* What the client needs to be told about the body's end, and about the connection's. */
@@ -200,7 +204,10 @@ static void write_response_framing(struct request *r, struct http_writer *w,
 	bool unknown = framing == HTTP_FRAMING_CHUNKED || framing == HTTP_FRAMING_CLOSE;
 
 	*out_chunked = unknown && r->msg.minor >= 1;
-	r->keep = !request_must_close(r) && (!unknown || *out_chunked);
+	r->close_delimited = unknown && !*out_chunked;
+	/* a refusal that comes before the request was read: the rest of it will never be wanted */
+	bool refused = r->status >= 400 && r->fetch.upload != UPLOAD_DONE;
+	r->keep = !request_must_close(r) && !refused && (!unknown || *out_chunked);
 	if (*out_chunked)
 		http_write_lit(w, "Transfer-Encoding: chunked\r\n");
 	if (!r->keep)

@@ -55,7 +55,11 @@ struct request {
 	bool tunnel_asked;        /* a switch of protocols was asked of the origin */
 	bool tunnelling;
 	bool keep;                /* the connection may carry another request */
-	bool broken;              /* the answer broke off: the client must see it */
+	bool broken;              /* the connection is to be reset: FIN would look like an end, or the
+				     client is gone. Never else: RST destroys earlier answers too */
+	bool close_delimited;     /* the answer's body ends with the connection */
+	bool own;                 /* the answer is ours, not the upstream's */
+	bool must_close;          /* what follows on the connection cannot be trusted */
 	bool expects;             /* waits for 100 (Continue) */
 	bool cut_down, cut_up;    /* tunnel: that direction has ended */
 	uint16_t status;          /* answered to the client; 0 = nothing yet */
@@ -130,8 +134,8 @@ const char *reason_text(unsigned reason);
 /* Refuses: sets the error and gives the step to go to. */
 enum step request_refuse(struct request *r, enum proxy_error error, struct str detail);
 
-/* The head for the upstream (forward.c); {NULL, 0} when out of memory. */
-struct str forward_request_head(struct request *r);
+/* The head for the upstream (forward.c), or {NULL, 0} and why not. */
+struct str forward_request_head(struct request *r, enum proxy_error *out_error);
 
 /* The head for the client from the upstream's (forward.c). Sets keep and *out_chunked. */
 struct str forward_response_head(struct request *r, struct http_msg *m,
@@ -142,6 +146,9 @@ struct str forward_interim_head(struct request *r, struct http_msg *m);
 
 /* Will the connection end with this answer, whatever it is? */
 bool request_must_close(const struct request *r);
+
+/* Throws away what has come of a body that nobody wants; true if that was all of it. */
+bool request_drain_body(struct request *r);
 
 /* Sends what is waiting of interim heads; false if the client is gone. */
 bool request_flush_interim(struct request *r);

@@ -124,6 +124,43 @@ static struct listener *new_listener(struct server *s, const char *name)
 	return l;
 }
 
+/* This worker's share of the listener's limit. */
+static bool is_full(const struct listener *l)
+{
+	uint32_t n = l->server->env.n_workers, limit = l->conf->conf->limits.connections;
+
+	return l->active >= (limit + n - 1) / n;
+}
+
+static void on_acceptable(void *arg, unsigned what);
+
+/* Clients beyond the limit wait in the kernel's queue. */
+static void pause_listener(struct listener *l)
+{
+	l->paused = true;
+	metric_add(l->server->row, METRIC_WORKER_accept_pauses, 1);
+	LIST_EACH(&l->acceptors, n)
+		loop_io_del(&CONTAINER_OF(n, struct acceptor, node)->io);
+}
+
+static void resume_listener(struct listener *l)
+{
+	if (!l->paused || is_full(l))
+		return;
+	l->paused = false;
+	LIST_EACH(&l->acceptors, n) {
+		struct acceptor *a = CONTAINER_OF(n, struct acceptor, node);
+		if (loop_io_add_level(l->server->loop, &a->io, a->fd, on_acceptable, a))
+			l->paused = true; /* tried again in a second */
+	}
+}
+
+void listener_released(struct listener *l)
+{
+	l->active--;
+	resume_listener(l);
+}
+
 /* Accepts what is queued, <max> at most; false when the queue is empty. */
 static bool accept_some(struct acceptor *a, int max)
 {
@@ -131,7 +168,7 @@ static bool accept_some(struct acceptor *a, int max)
 	struct sock_addr peer;
 	int fd;
 
-	for (int i = 0; i < max; i++) {
+	for (int i = 0; i < max && !is_full(a->listener); i++) {
 		int rc = sock_accept(a->fd, &peer, &fd);
 		if (rc == 0) {
 			client_accept(a->listener, fd, &peer);
@@ -142,10 +179,11 @@ static bool accept_some(struct acceptor *a, int max)
 		if (rc != -EAGAIN) {
 			metric_add(s->row, METRIC_WORKER_accept_errors, 1);
 			log_error("listen", "%s: accept: %s", a->listener->name, strerror(-rc));
+			pause_listener(a->listener);
 		}
 		return false;
 	}
-	return true;
+	return !is_full(a->listener);
 }
 
 static void on_acceptable(void *arg, unsigned what)
@@ -155,6 +193,8 @@ static void on_acceptable(void *arg, unsigned what)
 	(void)what;
 	CHECK_MAGIC(a->listener, LISTENER_MAGIC);
 	accept_some(a, ACCEPT_BURST);
+	if (is_full(a->listener) && !a->listener->paused)
+		pause_listener(a->listener);
 }
 
 static void close_acceptor(struct acceptor *a)
@@ -203,7 +243,7 @@ int server_listen(struct server *s, const char *name, unsigned index, int fd)
 		a->listener = l;
 		a->fd = fd;
 		a->index = index;
-		rc = loop_io_add_level(s->loop, &a->io, fd, on_acceptable, a);
+		rc = l->paused ? 0 : loop_io_add_level(s->loop, &a->io, fd, on_acceptable, a);
 	}
 	if (rc) {
 		free(a);
@@ -384,8 +424,7 @@ static void close_clients(struct server *s)
 		struct client *c = CONTAINER_OF(n, struct client, node);
 		if (c->state == CLIENT_REQUEST)
 			request_abort(c->req, REASON_SHUTDOWN);
-		else
-			client_close(c, false);
+		client_close(c, false);
 	}
 }
 
@@ -510,6 +549,8 @@ void server_second(struct server *s)
 	metric_set(s->row, METRIC_WORKER_buffers_live, windows_live());
 	metric_add(s->row, METRIC_WORKER_access_log_dropped, access_take_dropped(s->access_log));
 	upstreams_second(&s->ups);
+	LIST_EACH(&s->listeners, n)
+		resume_listener(CONTAINER_OF(n, struct listener, node));
 	if (s->stopping)
 		on_idle_moment(s);
 }

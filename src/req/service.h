@@ -39,6 +39,7 @@ struct listener {
 	bool removed;          /* not in the configuration in force: finishes what it has */
 	struct list acceptors;
 	uint32_t active;       /* connections of this worker */
+	bool paused;           /* does not accept: at its limit, or out of descriptors */
 	struct metric_row *row;
 };
 
@@ -80,5 +81,8 @@ enum { REQUEST_ID_N = 32 };
 void server_request_id(struct server *s, char out[REQUEST_ID_N]);
 
 void listener_unref(struct listener **l);
+
+/* One of its connections was closed: it may accept again. */
+void listener_released(struct listener *l);
 
 #endif

@@ -9,6 +9,13 @@
 /* As often as this a request may have passed through us before it counts as a loop. */
 enum { LOOPS_MAX = 8 };
 
+/* Refuses a message that breaks the protocol: nothing behind it will be read. */
+static enum step reject(struct request *r, enum proxy_error error, struct str detail)
+{
+	r->must_close = true;
+	return request_refuse(r, error, detail);
+}
+
 static enum step refuse_parse_error(struct request *r)
 {
 	enum http_parse_error e = r->parser.error;
@@ -31,7 +38,7 @@ static enum step refuse_parse_error(struct request *r)
 	default:
 		break;
 	}
-	return request_refuse(r, error, str_c(http_parse_error_text(e)));
+	return reject(r, error, str_c(http_parse_error_text(e)));
 }
 
 /* The authority of an absolute target counts, not Host (RFC 9112 3.2.2). */
@@ -75,11 +82,11 @@ static enum step check_method(struct request *r)
 
 	switch (r->msg.method) {
 	case HTTP_METHOD_CONNECT:
-		return request_refuse(r, PROXY_ERROR_not_implemented,
+		return reject(r, PROXY_ERROR_not_implemented,
 				      STR("CONNECT is not available here."));
 	case HTTP_METHOD_TRACE:
 		/* it shows a page's scripts what they must not see; nobody needs it here */
-		return request_refuse(r, PROXY_ERROR_method_not_allowed, STR_NONE);
+		return reject(r, PROXY_ERROR_method_not_allowed, STR_NONE);
 	case HTTP_METHOD_OPTIONS:
 		/* RFC 9110 7.6.2: with Max-Forwards 0 the recipient is the final one */
 		if (max_forwards.p && str_u64(max_forwards, &hops) == 0 && hops == 0)
@@ -97,24 +104,22 @@ enum step step_check(struct request *r)
 
 	if (r->parser.error)
 		return refuse_parse_error(r);
-	/* a chunked body is decoded in place: begun once, in ADMIT, when its limit is known */
-	if (r->msg.framing != HTTP_FRAMING_CHUNKED)
-		h1_body_init(&r->body, &c->conn, &c->win, r->msg.head_n, c->have,
-			     (enum http_framing)r->msg.framing, r->msg.content_length, 0);
+	h1_body_init(&r->body, &c->conn, &c->win, r->msg.head_n, c->have,
+		     (enum http_framing)r->msg.framing, r->msg.content_length);
 	forwarded_peer_init(&r->peer, &c->ip, &r->lconf->trust);
 	forwarded_client(&r->peer, &r->lconf->trust, &r->msg, &r->who);
 	if (http_target_parse(http_span_str(&r->msg, r->msg.target), r->msg.method, &r->target))
-		return request_refuse(r, PROXY_ERROR_bad_request,
+		return reject(r, PROXY_ERROR_bad_request,
 				      STR("The request target is malformed."));
 	if (!find_host(r))
-		return request_refuse(r, PROXY_ERROR_bad_request, STR("Host is malformed."));
+		return reject(r, PROXY_ERROR_bad_request, STR("Host is malformed."));
 	if (!normalise_path(r))
-		return request_refuse(r, PROXY_ERROR_bad_request,
+		return reject(r, PROXY_ERROR_bad_request,
 				      STR("The path is malformed."));
 	if (http_find(&r->msg, HTTP_FIELD_EXPECT) && !r->msg.expect_continue && r->msg.minor >= 1)
-		return request_refuse(r, PROXY_ERROR_expectation_failed, STR_NONE);
+		return reject(r, PROXY_ERROR_expectation_failed, STR_NONE);
 	if (http_find(&r->msg, HTTP_FIELD_VIA) && headers_via_count(&r->msg) > LOOPS_MAX)
-		return request_refuse(r, PROXY_ERROR_proxy_loop_detected, STR_NONE);
+		return reject(r, PROXY_ERROR_proxy_loop_detected, STR_NONE);
 	return check_method(r);
 }
 
@@ -144,8 +149,7 @@ enum step step_admit(struct request *r)
 	if (limit && r->msg.framing == HTTP_FRAMING_LENGTH && r->msg.content_length > limit)
 		return request_refuse(r, PROXY_ERROR_body_too_large, STR_NONE);
 	if (r->msg.framing == HTTP_FRAMING_CHUNKED)
-		h1_body_init(&r->body, &r->client->conn, &r->client->win, r->msg.head_n,
-			     r->client->have, HTTP_FRAMING_CHUNKED, 0, limit);
+		h1_body_limit(&r->body, limit);
 	if (c->timeout)
 		r->deadline = r->begun + c->timeout;
 	return r->route->group ? STEP_FETCH : STEP_ANSWER;

@@ -22,10 +22,11 @@ static void on_fetch_change(void *arg)
 enum step step_fetch(struct request *r)
 {
 	struct group *g = r->on_fallback ? r->route->fallback : r->route->group;
-	struct str head = forward_request_head(r);
+	enum proxy_error error;
+	struct str head = forward_request_head(r, &error);
 
 	if (head.n == 0)
-		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
+		return request_refuse(r, error, STR_NONE);
 	struct fetch_spec spec = {
 		.group = g,
 		.method = (enum http_method)r->msg.method,
@@ -171,15 +172,18 @@ enum step step_head(struct request *r)
 	struct http_msg *m = &r->fetch.x.msg;
 	enum http_framing framing = http_response_framing(m, (enum http_method)r->msg.method);
 	bool chunked = false;
-	struct str head = forward_response_head(r, m, framing, &chunked);
+	struct str head;
+
+	r->status = r->upstream_status = m->status;
+	head = forward_response_head(r, m, framing, &chunked);
 
 	if (head.n == 0) {
-		fetch_end(&r->fetch);
+		r->status = 0;
+		fetch_fail(&r->fetch, PROXY_ERROR_http_response_header_section_size);
 		return request_refuse(r, PROXY_ERROR_http_response_header_section_size, STR_NONE);
 	}
 	if (r->interim.n)
 		head = arena_printf(&r->arena, "%.*s%.*s", STR_ARG(r->interim), STR_ARG(head));
-	r->status = r->upstream_status = m->status;
 	if (access_on(r->server->access_log))
 		r->content_type = arena_str(&r->arena, http_value(m, HTTP_FIELD_CONTENT_TYPE));
 	fetch_take_body(&r->fetch);
@@ -220,7 +224,7 @@ static enum step body_failed(struct request *r)
 	r->error = (uint8_t)r->fetch.error;
 	r->reason = REASON_TRUNCATED;
 	r->keep = false;
-	r->broken = true;
+	r->broken = r->close_delimited;
 	return STEP_END;
 }
 
@@ -228,7 +232,7 @@ enum step step_deliver(struct request *r)
 {
 	enum pump_rc rc;
 
-	if (r->fetching && r->fetch.step == FETCH_FAILED)
+	if (!r->own && r->fetch.step == FETCH_FAILED)
 		return body_failed(r);
 	rc = pump_run(&r->pump);
 	if (r->first_byte == 0 && r->pump.started)
@@ -237,7 +241,7 @@ enum step step_deliver(struct request *r)
 	case PUMP_DONE:
 		if (!r->reason)
 			r->reason = REASON_DONE;
-		return STEP_END;
+		return r->keep && r->own && !h1_body_whole(&r->body) ? STEP_DRAIN : STEP_END;
 	case PUMP_WAIT_SRC:
 		await_body(r, true);
 		return STEP_WAIT;
@@ -253,6 +257,26 @@ enum step step_deliver(struct request *r)
 		break;
 	}
 	return gone(r, REASON_CLIENT_GONE);
+}
+
+bool request_drain_body(struct request *r)
+{
+	struct body_src *s = &r->body.src;
+	struct str waste;
+	bool last;
+
+	while (s->ops->peek(s, &waste, &last) == BODY_DATA)
+		s->ops->consume(s, waste.n);
+	return h1_body_whole(&r->body);
+}
+
+/* Reads what is left of a short body that our own answer had no use for. */
+enum step step_drain(struct request *r)
+{
+	if (request_drain_body(r) || r->body.ended != H1_BODY_OPEN)
+		return STEP_END;
+	client_set_wait(r->client, CLIENT_WAIT_BODY, r->lconf->conf->timeouts.body);
+	return STEP_WAIT;
 }
 
 enum step step_end(struct request *r)

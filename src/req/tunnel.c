@@ -23,9 +23,9 @@ static void begin(struct request *r)
 	metric_add(r->server->row, METRIC_WORKER_tunnels, 1);
 	metric_add(r->server->row, METRIC_WORKER_tunnels_active, 1);
 	uint32_t from = x->head_at + x->msg.head_n;
-	h1_body_init(&x->body, up, &x->win, from, x->end, HTTP_FRAMING_CLOSE, 0, 0);
+	h1_body_init(&x->body, up, &x->win, from, x->end, HTTP_FRAMING_CLOSE, 0);
 	x->body.floor = 0;
-	h1_body_init(&r->body, &c->conn, &c->win, r->msg.head_n, c->have, HTTP_FRAMING_CLOSE, 0, 0);
+	h1_body_init(&r->body, &c->conn, &c->win, r->msg.head_n, c->have, HTTP_FRAMING_CLOSE, 0);
 	fetch_awaits_body(&r->fetch, false); /* both directions are watched together, below */
 	pump_init(&r->pump, &c->conn, head, &x->body.src, false);
 	pump_init(&r->tunnel_up, up, STR_NONE, &r->body.src, false);

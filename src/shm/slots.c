@@ -74,7 +74,7 @@ unsigned slots_count(const struct slots *slots)
 
 struct slot *slot_get(struct slots *slots, unsigned i)
 {
-	ASSERT(slots->magic == SLOTS_MAGIC && i < slots->n);
+	ASSERT(slots->magic == SLOTS_MAGIC && i < slots->n && i < SLOT_MAX);
 	return &slots->slot[i];
 }
 

@@ -9,7 +9,8 @@
  * of        ENUM, ENUMS: the set of words (tbl/conf_choices.h); BLOCK, BLOCKS, NAMED: the section;
  *           else NONE
  * presence  DEFAULT("text"): what is in force when the key is absent, as one would write it;
- *           UNSET: absent means absent; REQUIRED: must be written
+ *           UNSET("example"): absent means absent; REQUIRED("example"): must be written; blocks
+ *           and names of blocks have no example: ""
  * range     RANGE("least", "most") as one would write them, or ANY
  * reload    LIVE: a reload applies it; WORKERS: a reload starts new workers; RESTART: needs one
  * since     the first version that has it
@@ -18,7 +19,7 @@
  * schema walk) and, through that, the reference page, the manual page and the sample.
  */
 SECTION(log_access, "the access log", "One line per request, off unless an output is given.")
-SETTING(log_access, output, LOG_OUTPUT, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(log_access, output, LOG_OUTPUT, NONE, UNSET("/var/log/tiercel/access.log"), ANY, LIVE, "0.1",
 	"Where access lines go: `stderr`, `syslog` or a file; off unless given.",
 	"Lines are collected and written in large pieces. When the file cannot take them, they are "
 	"dropped and counted; a request never waits for its log line. The file is opened by the "
@@ -38,7 +39,7 @@ SETTING(log, output, LOG_OUTPUT, NONE, DEFAULT("stderr"), ANY, LIVE, "0.1",
 	"Where the error log goes: `stderr`, `syslog` or a file.",
 	"Under a service manager `stderr` ends in its journal. A file is opened by the master and "
 	"opened anew on SIGUSR1.")
-SETTING(log, access, BLOCK, log_access, UNSET, ANY, LIVE, "0.1", "The access log.", "")
+SETTING(log, access, BLOCK, log_access, UNSET(""), ANY, LIVE, "0.1", "The access log.", "")
 SETTING(log, slow_request, TIME, NONE, DEFAULT("1s"), RANGE("0s", "1h"), LIVE, "0.1",
 	"Requests slower than this get one warning line with the time of each phase; 0s = off.",
 	"The line names the route, the server and how long queueing, connecting, waiting for the "
@@ -58,10 +59,10 @@ SECTION(admin, "admin", "The operator's side: command socket, metrics, health, d
 SETTING(admin, socket, SOCKET_PATH, NONE, DEFAULT("/run/tiercel/admin.sock"), ANY, RESTART, "0.1",
 	"Unix socket on which tiercelctl commands are answered.",
 	"Who may open the socket may command the proxy: its mode is 0660.")
-SETTING(admin, listen, ADDRESS_OR_OFF, NONE, UNSET, ANY, RESTART, "0.1",
+SETTING(admin, listen, ADDRESS_OR_OFF, NONE, UNSET("127.0.0.1:9180"), ANY, RESTART, "0.1",
 	"Address for /metrics, /health, /api/ and the dashboard; off unless given.",
 	"There is no password: keep it on a loopback or private address.")
-SETTING(admin, health, BLOCK, admin_health, UNSET, ANY, LIVE, "0.1", "When /health answers 503.",
+SETTING(admin, health, BLOCK, admin_health, UNSET(""), ANY, LIVE, "0.1", "When /health answers 503.",
 	"")
 SECTION_END(admin)
 
@@ -91,9 +92,9 @@ SETTING(listener_timeouts, write, TIME, NONE, DEFAULT("60s"), RANGE("10ms", "1h"
 SECTION_END(listener_timeouts)
 
 SECTION(listener, "a listener", "An address on which clients are served.")
-SETTING(listener, name, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(listener, name, NAME, NONE, UNSET("web"), ANY, LIVE, "0.1",
 	"Name in logs, metrics and commands; the address unless given.", "")
-SETTING(listener, address, ADDRESS, NONE, REQUIRED, ANY, LIVE, "0.1",
+SETTING(listener, address, ADDRESS, NONE, REQUIRED("0.0.0.0:8080"), ANY, LIVE, "0.1",
 	"`host:port`, `[v6]:port` or `unix:/path`.",
 	"A reload that adds an address opens it before anything else changes; one that removes an "
 	"address serves what was accepted, then closes it.")
@@ -103,13 +104,13 @@ SETTING(listener, proxy_protocol, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1"
 	"Expect a PROXY protocol header, v1 or v2, on every connection.",
 	"The client address is then the one in that header. A connection without one is closed, so "
 	"only switch it on behind a balancer that sends it.")
-SETTING(listener, trusted_proxies, CIDRS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(listener, trusted_proxies, CIDRS, NONE, UNSET("[10.0.0.0/8]"), ANY, LIVE, "0.1",
 	"Networks whose X-Forwarded-For and Forwarded fields are believed.",
 	"From other clients these fields are dropped. The client address is the last one in the chain "
 	"that is not a trusted proxy.")
-SETTING(listener, limits, BLOCK, listener_limits, UNSET, ANY, LIVE, "0.1",
+SETTING(listener, limits, BLOCK, listener_limits, UNSET(""), ANY, LIVE, "0.1",
 	"What a client may send at most.", "")
-SETTING(listener, timeouts, BLOCK, listener_timeouts, UNSET, ANY, LIVE, "0.1",
+SETTING(listener, timeouts, BLOCK, listener_timeouts, UNSET(""), ANY, LIVE, "0.1",
 	"How long a client may take.", "")
 SECTION_END(listener)
 
@@ -121,11 +122,11 @@ SETTING(cache_l1, max_object, SIZE, NONE, DEFAULT("16MiB"), RANGE("1KiB", "1TiB"
 SECTION_END(cache_l1)
 
 SECTION(cache, "cache", "Where answers are kept. Reserved: this version keeps none.")
-SETTING(cache, l1, BLOCK, cache_l1, UNSET, ANY, LIVE, "0.1", "The cache in shared memory.", "")
+SETTING(cache, l1, BLOCK, cache_l1, UNSET(""), ANY, LIVE, "0.1", "The cache in shared memory.", "")
 SECTION_END(cache)
 
 SECTION(server, "a server", "One back end of an upstream; a bare address is short for it.")
-SETTING(server, address, ADDRESS, NONE, REQUIRED, ANY, LIVE, "0.1",
+SETTING(server, address, ADDRESS, NONE, REQUIRED("127.0.0.1:8081"), ANY, LIVE, "0.1",
 	"`host:port`, `[v6]:port` or `unix:/path`.",
 	"A name is resolved without blocking, and again and again while the proxy runs; when that "
 	"fails, the last good answer stays in use.")
@@ -163,38 +164,38 @@ SETTING(upstream_timeouts, total, TIME, NONE, DEFAULT("0s"), RANGE("0s", "24h"),
 SECTION_END(upstream_timeouts)
 
 SECTION(upstream, "an upstream", "A group of back-end servers under one name.")
-SETTING(upstream, name, MAP_KEY, NONE, UNSET, ANY, LIVE, "0.1", "Its key in the map.", "")
-SETTING(upstream, servers, BLOCKS, server, REQUIRED, ANY, LIVE, "0.1",
+SETTING(upstream, name, MAP_KEY, NONE, UNSET(""), ANY, LIVE, "0.1", "Its key in the map.", "")
+SETTING(upstream, servers, BLOCKS, server, REQUIRED(""), ANY, LIVE, "0.1",
 	"The servers: addresses, or `{ address: ..., weight: ... }`.", "")
 SETTING(upstream, protocol, ENUM, upstream_protocol, DEFAULT("http"), ANY, LIVE, "0.1",
 	"What the servers speak.", "")
 SETTING(upstream, balance, ENUM, balance, DEFAULT("p2c"), ANY, LIVE, "0.1",
 	"How a server is chosen.", "")
-SETTING(upstream, pool, BLOCK, pool, UNSET, ANY, LIVE, "0.1", "Connections kept to the servers.",
+SETTING(upstream, pool, BLOCK, pool, UNSET(""), ANY, LIVE, "0.1", "Connections kept to the servers.",
 	"")
-SETTING(upstream, timeouts, BLOCK, upstream_timeouts, UNSET, ANY, LIVE, "0.1",
+SETTING(upstream, timeouts, BLOCK, upstream_timeouts, UNSET(""), ANY, LIVE, "0.1",
 	"How long a server may take.", "")
 SECTION_END(upstream)
 
 SECTION(match, "a route's match", "Which requests the route takes; all that is given must fit.")
-SETTING(match, host, HOSTS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(match, host, HOSTS, NONE, UNSET("shop.example"), ANY, LIVE, "0.1",
 	"A host or a list of hosts; `*.example` takes every name below example; any unless given.",
 	"Compared without regard to case and without the port. The most specific host wins.")
 SETTING(match, path, ROUTE_PATH, NONE, DEFAULT("/"), ANY, LIVE, "0.1",
 	"Beginning of the path; `= /exact` for the whole path, `~ regex` for a pattern.",
 	"Among routes of one host the longest path wins; an exact path wins over a beginning, and that "
 	"over a pattern. A pattern may match anywhere in the path unless it is anchored with ^ and $.")
-SETTING(match, method, METHODS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(match, method, METHODS, NONE, UNSET("[GET, HEAD]"), ANY, LIVE, "0.1",
 	"A method or a list of methods; any unless given.", "")
 SECTION_END(match)
 
 SECTION(rewrite, "a route's rewrite", "What is changed in the request line and Host.")
-SETTING(rewrite, strip_prefix, URL_PREFIX, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(rewrite, strip_prefix, URL_PREFIX, NONE, UNSET("/api"), ANY, LIVE, "0.1",
 	"Taken off the front of the path before it is sent upstream.",
 	"The route's path must begin with it.")
-SETTING(rewrite, add_prefix, URL_PREFIX, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(rewrite, add_prefix, URL_PREFIX, NONE, UNSET("/v1"), ANY, LIVE, "0.1",
 	"Put in front of the path, after strip_prefix.", "")
-SETTING(rewrite, host, AUTHORITY, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(rewrite, host, AUTHORITY, NONE, UNSET("app.internal"), ANY, LIVE, "0.1",
 	"Host sent upstream; the client's unless given.", "")
 SECTION_END(rewrite)
 
@@ -204,73 +205,73 @@ SETTING(route_cache, enabled, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
 SECTION_END(route_cache)
 
 SECTION(fallback, "a route's fallback", "What answers when the upstream cannot.")
-SETTING(fallback, upstream, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(fallback, upstream, NAME, NONE, UNSET("backup"), ANY, LIVE, "0.1",
 	"Another upstream that gets the request.",
 	"Used when no server of the first one could be reached and nothing of an answer has come.")
-SETTING(fallback, status, COUNT, NONE, UNSET, RANGE("200", "599"), LIVE, "0.1",
+SETTING(fallback, status, COUNT, NONE, UNSET("503"), RANGE("200", "599"), LIVE, "0.1",
 	"Status of a fixed answer instead.", "Stands for 503 where only a body is given.")
-SETTING(fallback, body_file, BODY_FILE, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(fallback, body_file, BODY_FILE, NONE, UNSET("/etc/tiercel/sorry.html"), ANY, LIVE, "0.1",
 	"File with the body of the fixed answer, 1 MiB at most; read when the configuration is.", "")
-SETTING(fallback, body, TEXT, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(fallback, body, TEXT, NONE, UNSET("Back in a minute."), ANY, LIVE, "0.1",
 	"The body itself, instead of a file.", "")
-SETTING(fallback, content_type, FIELD_VALUE, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(fallback, content_type, FIELD_VALUE, NONE, UNSET("text/html"), ANY, LIVE, "0.1",
 	"Content-Type of the body; text/plain unless given, text/html for a file that ends in .html.",
 	"")
 SECTION_END(fallback)
 
 SECTION(answer, "a route's answer", "A fixed answer: the route needs no upstream.")
-SETTING(answer, status, COUNT, NONE, UNSET, RANGE("200", "599"), LIVE, "0.1",
+SETTING(answer, status, COUNT, NONE, UNSET("200"), RANGE("200", "599"), LIVE, "0.1",
 	"Status; 200 unless given, 302 with a location.", "")
-SETTING(answer, body_file, BODY_FILE, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(answer, body_file, BODY_FILE, NONE, UNSET("/etc/tiercel/hello.html"), ANY, LIVE, "0.1",
 	"File with the body, 1 MiB at most; read when the configuration is.", "")
-SETTING(answer, body, TEXT, NONE, UNSET, ANY, LIVE, "0.1", "The body itself, instead of a file.",
+SETTING(answer, body, TEXT, NONE, UNSET("Hello."), ANY, LIVE, "0.1", "The body itself, instead of a file.",
 	"")
-SETTING(answer, content_type, FIELD_VALUE, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(answer, content_type, FIELD_VALUE, NONE, UNSET("text/plain"), ANY, LIVE, "0.1",
 	"Content-Type of the body; text/plain unless given, text/html for a file that ends in .html.",
 	"")
-SETTING(answer, location, FIELD_VALUE, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(answer, location, FIELD_VALUE, NONE, UNSET("https://www.example/"), ANY, LIVE, "0.1",
 	"Location of a redirection.", "")
 SECTION_END(answer)
 
 SECTION(header_ops, "header operations", "Changes to header fields: remove, then set, then add.")
-SETTING(header_ops, set, PAIRS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(header_ops, set, PAIRS, NONE, UNSET("{X-Tenant: a}"), ANY, LIVE, "0.1",
 	"Fields written in place of any of the same name.", "")
-SETTING(header_ops, add, PAIRS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(header_ops, add, PAIRS, NONE, UNSET("{X-Via: tiercel}"), ANY, LIVE, "0.1",
 	"Fields added after those that are there.", "")
-SETTING(header_ops, remove, FIELD_NAMES, NONE, UNSET, ANY, LIVE, "0.1", "Fields taken out.", "")
+SETTING(header_ops, remove, FIELD_NAMES, NONE, UNSET("[X-Debug]"), ANY, LIVE, "0.1", "Fields taken out.", "")
 SECTION_END(header_ops)
 
 SECTION(headers, "a route's headers",
 	"Changes to header fields. Those that frame a message or belong to one connection are refused.")
-SETTING(headers, request, BLOCK, header_ops, UNSET, ANY, LIVE, "0.1",
+SETTING(headers, request, BLOCK, header_ops, UNSET(""), ANY, LIVE, "0.1",
 	"In the request that goes upstream.", "")
-SETTING(headers, response, BLOCK, header_ops, UNSET, ANY, LIVE, "0.1",
+SETTING(headers, response, BLOCK, header_ops, UNSET(""), ANY, LIVE, "0.1",
 	"In the answer that goes to the client.", "")
 SECTION_END(headers)
 
 SECTION(access, "a route's access", "Who may use the route; others get 403.")
-SETTING(access, allow, CIDRS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(access, allow, CIDRS, NONE, UNSET("[10.0.0.0/8]"), ANY, LIVE, "0.1",
 	"Networks that may; everybody unless given.", "")
-SETTING(access, deny, CIDRS, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(access, deny, CIDRS, NONE, UNSET("[10.9.0.0/16]"), ANY, LIVE, "0.1",
 	"Networks that may not, even where allow has them.", "")
 SECTION_END(access)
 
 SECTION(route, "a route", "Which requests go where, and what happens to them on the way.")
-SETTING(route, name, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(route, name, NAME, NONE, UNSET("shop"), ANY, LIVE, "0.1",
 	"Name in logs, metrics and commands; host and path of its match unless given.", "")
-SETTING(route, match, BLOCK, match, UNSET, ANY, LIVE, "0.1",
+SETTING(route, match, BLOCK, match, UNSET(""), ANY, LIVE, "0.1",
 	"Which requests; all unless given.", "")
-SETTING(route, upstream, NAME, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(route, upstream, NAME, NONE, UNSET("app"), ANY, LIVE, "0.1",
 	"The upstream that answers.", "A route has either an upstream or an answer.")
-SETTING(route, rewrite, BLOCK, rewrite, UNSET, ANY, LIVE, "0.1",
+SETTING(route, rewrite, BLOCK, rewrite, UNSET(""), ANY, LIVE, "0.1",
 	"What is changed in the request line and Host.", "")
-SETTING(route, cache, BLOCK, route_cache, UNSET, ANY, LIVE, "0.1",
+SETTING(route, cache, BLOCK, route_cache, UNSET(""), ANY, LIVE, "0.1",
 	"Reserved: this version keeps no answers.", "")
-SETTING(route, fallback, BLOCK, fallback, UNSET, ANY, LIVE, "0.1",
+SETTING(route, fallback, BLOCK, fallback, UNSET(""), ANY, LIVE, "0.1",
 	"What answers when the upstream cannot.", "")
-SETTING(route, answer, BLOCK, answer, UNSET, ANY, LIVE, "0.1",
+SETTING(route, answer, BLOCK, answer, UNSET(""), ANY, LIVE, "0.1",
 	"A fixed answer instead of an upstream.", "")
-SETTING(route, headers, BLOCK, headers, UNSET, ANY, LIVE, "0.1", "Changes to header fields.", "")
+SETTING(route, headers, BLOCK, headers, UNSET(""), ANY, LIVE, "0.1", "Changes to header fields.", "")
 SETTING(route, security_headers, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
 	"Add the usual protective header fields to answers that lack them.", "")
 SETTING(route, max_body, SIZE, NONE, DEFAULT("0"), RANGE("0", "1024TiB"), LIVE, "0.1",
@@ -279,7 +280,7 @@ SETTING(route, timeout, TIME, NONE, DEFAULT("0s"), RANGE("0s", "24h"), LIVE, "0.
 	"For a whole request on this route; 504 beyond it; 0s = none.", "")
 SETTING(route, forwarded, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
 	"Write X-Forwarded-For, -Proto, -Host and Forwarded for the upstream.", "")
-SETTING(route, access, BLOCK, access, UNSET, ANY, LIVE, "0.1", "Who may use the route.", "")
+SETTING(route, access, BLOCK, access, UNSET(""), ANY, LIVE, "0.1", "Who may use the route.", "")
 SECTION_END(route)
 
 SECTION(root, "the configuration", "The file itself.")
@@ -292,21 +293,21 @@ SETTING(root, user, STRING, NONE, DEFAULT("tiercel"), ANY, RESTART, "0.1",
 	"Workers and the admin process run as this user; only the master keeps its privileges.")
 SETTING(root, shutdown_grace, TIME, NONE, DEFAULT("30s"), RANGE("0s", "24h"), LIVE, "0.1",
 	"How long open requests may take to finish when the proxy is stopped.", "")
-SETTING(root, include, INCLUDE, NONE, UNSET, ANY, LIVE, "0.1",
+SETTING(root, include, INCLUDE, NONE, UNSET("conf.d/*.yaml"), ANY, LIVE, "0.1",
 	"Further files, as a pattern or a list of patterns, such as `conf.d/*.yaml`.",
 	"Relative to the file that includes them, in sorted order. Blocks are merged, lists are "
 	"appended; a setting or a name that is given twice is an error. A pattern without a wildcard "
 	"must exist.")
-SETTING(root, log, BLOCK, log, UNSET, ANY, LIVE, "0.1", "Error log and access log.", "")
-SETTING(root, admin, BLOCK, admin, UNSET, ANY, LIVE, "0.1",
+SETTING(root, log, BLOCK, log, UNSET(""), ANY, LIVE, "0.1", "Error log and access log.", "")
+SETTING(root, admin, BLOCK, admin, UNSET(""), ANY, LIVE, "0.1",
 	"Command socket, metrics, health, dashboard.", "")
-SETTING(root, listeners, BLOCKS, listener, REQUIRED, ANY, LIVE, "0.1",
+SETTING(root, listeners, BLOCKS, listener, REQUIRED(""), ANY, LIVE, "0.1",
 	"The addresses on which clients are served; at least one.", "")
-SETTING(root, cache, BLOCK, cache, UNSET, ANY, LIVE, "0.1",
+SETTING(root, cache, BLOCK, cache, UNSET(""), ANY, LIVE, "0.1",
 	"Reserved: this version keeps no answers.", "")
-SETTING(root, upstreams, NAMED, upstream, UNSET, ANY, LIVE, "0.1",
+SETTING(root, upstreams, NAMED, upstream, UNSET(""), ANY, LIVE, "0.1",
 	"The groups of back-end servers, by name.", "")
-SETTING(root, routes, BLOCKS, route, REQUIRED, ANY, LIVE, "0.1",
+SETTING(root, routes, BLOCKS, route, REQUIRED(""), ANY, LIVE, "0.1",
 	"Which requests go where; at least one.",
 	"The most specific host wins, then the longest path, then the method; among equals the first.")
 SECTION_END(root)

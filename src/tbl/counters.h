@@ -17,7 +17,7 @@
 SCOPE(WORKER, "worker", 1, "one worker process")
 COUNTER(WORKER, connections_accepted, "tiercel_connections_accepted_total", "", counter, none,
 	"Client connections accepted", "Every connection taken from a listening socket.")
-COUNTER(WORKER, connections_refused, "tiercel_connections_refused_total", "", counter, none,
+COUNTER(WORKER, accept_pauses, "tiercel_accept_pauses_total", "", counter, none,
 	"Client connections closed at once because of a limit",
 	"The listener's connection limit was reached when they came. Raise limits.connections or "
 	"look for clients that open connections without using them.")

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Locks in the shared segment. LOCK(id, rank, where, help)
- * A process that holds a lock may take only locks of a higher rank. Rows are sorted by rank;
- * the id's number is stored in the segment, so rows are appended within equal meaning only.
+ * A process that holds a lock may take only locks of a higher rank, so of one row only one at a time.
+ * Appended, never renumbered: the number is stored in the segment.
  */
-LOCK(UPSTREAM_TABLE, 10, "UPSTREAMS region, one", "which upstream has which cell")
 LOCK(UPSTREAM, 20, "UPSTREAMS region, one per cell", "an upstream's limits and queue")

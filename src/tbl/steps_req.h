@@ -13,6 +13,7 @@ STEP(AWAIT, step_await, TO(FETCH) | TO(HEAD) | TO(ANSWER) | TO(REFUSE) | TO(TUNN
 STEP(HEAD, step_head, TO(DELIVER) | TO(REFUSE), "write the answer's head for the client")
 STEP(ANSWER, step_answer, TO(DELIVER) | TO(REFUSE), "a static answer of our own")
 STEP(REFUSE, step_refuse, TO(DELIVER) | TO(END), "an error answer of our own")
-STEP(DELIVER, step_deliver, TO(END), "move head and body to the client")
+STEP(DELIVER, step_deliver, TO(DRAIN) | TO(END), "move head and body to the client")
+STEP(DRAIN, step_drain, TO(END), "read what is left of a body that nobody wanted")
 STEP(TUNNEL, step_tunnel, TO(END), "bytes both ways after a switch of protocols")
 STEP(END, step_end, 0, "count, log, let go")

@@ -41,7 +41,7 @@ static int print(struct buf *b, FILE *to)
 {
 	int rc = b->error;
 
-	if (rc == 0 && (fwrite(b->p, 1, b->n, to) != b->n || fflush(to) != 0))
+	if (rc == 0 && b->n && (fwrite(b->p, 1, b->n, to) != b->n || fflush(to) != 0))
 		rc = ERR_SYS;
 	buf_fini(b);
 	return rc == 0 ? MASTER_EXIT_OK : MASTER_EXIT_FAILED;

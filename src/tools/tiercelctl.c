@@ -278,10 +278,11 @@ static size_t fitting(struct str line, unsigned columns)
 /* Writes over what is there: no flicker. */
 static void draw(struct str text)
 {
-	struct winsize size = {.ws_row = 24, .ws_col = 80};
+	struct winsize size;
 	struct str line;
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_row == 0 || size.ws_col == 0)
+		size = (struct winsize){.ws_row = 24, .ws_col = 80};
 	fputs("\033[H", stdout);
 	for (unsigned row = 1; row < size.ws_row && str_next(&text, '\n', &line); row++) {
 		fwrite(line.p, 1, fitting(line, size.ws_col), stdout);

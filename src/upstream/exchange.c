@@ -108,7 +108,7 @@ void exchange_begin_body(struct exchange *x, enum http_method method)
 	ASSERT(framing != HTTP_FRAMING_TUNNEL);
 	/* body bytes go to the front of the window once what has come with the head is used */
 	h1_body_init(&x->body, &x->uc->conn, &x->win, x->head_at + x->msg.head_n, x->end, framing,
-		     x->msg.content_length, 0);
+		     x->msg.content_length);
 	x->body.floor = 0;
 }
 

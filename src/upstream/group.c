@@ -183,9 +183,13 @@ void upstreams_fini(struct upstreams *u)
 {
 	LIST_EACH(&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
-		list_remove(&u->groups, &g->node);
 		for (size_t i = 0; i < g->n_servers; i++)
 			pool_close_idle(g->servers[i]);
+	}
+	loop_turn(u->loop, false); /* connections let go of their servers */
+	LIST_EACH(&u->groups, n) {
+		struct group *g = CONTAINER_OF(n, struct group, node);
+		list_remove(&u->groups, &g->node);
 		group_unref(&g);
 	}
 	resolver_free(&u->resolver);

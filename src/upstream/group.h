@@ -78,7 +78,7 @@ struct upstreams {
 /* <u>'s loop, cells, metrics, slot, n_workers and doorbells are set; makes the rest. */
 MUST_CHECK int upstreams_init(struct upstreams *u);
 
-/* Closes idle connections and lets go of all groups. */
+/* Closes idle connections and lets go of all groups. Turns the loop once: not from a callback. */
 void upstreams_fini(struct upstreams *u);
 
 struct upstreams_plan;

@@ -526,6 +526,7 @@ void pool_release(struct upconn **uc_p, bool reusable, bool reset)
 		return;
 	CHECK_MAGIC(uc, UPCONN_MAGIC);
 	ASSERT(uc->state == UPCONN_BUSY);
+	conn_settle(&uc->conn);
 	if (!reusable || conn_unexpected(&uc->conn) || !worth_keeping(uc)) {
 		close_upconn(uc, reset);
 		return;

@@ -4,12 +4,17 @@
 FUZZ_REPLAYS = \
 	tests/fuzz/replay_admin_line \
 	tests/fuzz/replay_chunked \
+	tests/fuzz/replay_conf \
+	tests/fuzz/replay_forwarded \
+	tests/fuzz/replay_hosts \
+	tests/fuzz/replay_proxyproto \
 	tests/fuzz/replay_request \
 	tests/fuzz/replay_response \
+	tests/fuzz/replay_rewrite \
 	tests/fuzz/replay_target
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
-EXTRA_DIST += tests/fuzz/run tests/fuzz/http.dict tests/fuzz/seeds.c tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/run tests/fuzz/http.dict tests/fuzz/conf.dict tests/fuzz/seeds.c tests/fuzz/corpus
 
 FUZZ_MAIN = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
@@ -27,3 +32,18 @@ tests_fuzz_replay_response_LDADD = libhttp.a libbase.a
 
 tests_fuzz_replay_target_SOURCES = $(FUZZ_MAIN) tests/fuzz/fuzz_target.c
 tests_fuzz_replay_target_LDADD = libhttp.a libbase.a
+
+tests_fuzz_replay_conf_SOURCES = $(FUZZ_MAIN) tests/fuzz/fuzz_conf.c
+tests_fuzz_replay_conf_LDADD = libconf.a libbase.a $(LIBYAML_LIBS)
+
+tests_fuzz_replay_forwarded_SOURCES = $(FUZZ_MAIN) tests/fuzz/fuzz_forwarded.c
+tests_fuzz_replay_forwarded_LDADD = libpolicy.a libhttp.a libbase.a
+
+tests_fuzz_replay_hosts_SOURCES = $(FUZZ_MAIN) tests/fuzz/fuzz_hosts.c
+tests_fuzz_replay_hosts_LDADD = libnet.a libbase.a
+
+tests_fuzz_replay_proxyproto_SOURCES = $(FUZZ_MAIN) tests/fuzz/fuzz_proxyproto.c
+tests_fuzz_replay_proxyproto_LDADD = libnet.a libbase.a
+
+tests_fuzz_replay_rewrite_SOURCES = $(FUZZ_MAIN) tests/fuzz/fuzz_rewrite.c
+tests_fuzz_replay_rewrite_LDADD = libpolicy.a libhttp.a libbase.a

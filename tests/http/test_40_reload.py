@@ -307,9 +307,9 @@ def test_worker_stopped_does_not_stop_others(place):
     os.kill(victim, signal.SIGSTOP)
     try:
         done = 0
-        for _ in range(20):
+        for _ in range(12):
             try:
-                with Client(site.port(), timeout=1.0) as c:
+                with Client(site.port(), timeout=0.5) as c:
                     done += c.ask().status == 200
             except AssertionError:
                 pass
@@ -380,7 +380,8 @@ def test_stop_under_load(place):
     site.process = None
     # what began before is answered; later ones may be refused, or find their idle connection closed
     # (RFC 9112 9.3.1), but there is never half an answer or an error
-    assert not [f for f in load.failures if f.begun < term], load.failures
+    # ("begun" is a moment before the connect: that one may already be refused)
+    assert not [f for f in load.failures if f.begun < term and "refused" not in f.what.lower()], load.failures
     for f in load.failures:
         assert "refused" in f.what.lower() or "reset" in f.what.lower() or "(0 bytes" in f.what or \
             "('0 bytes" in f.what or "Broken pipe" in f.what, f

@@ -167,7 +167,7 @@ class Player:
 
 def torture(place, seconds, during=None, **conf):
     print(f"seed {SEED}")
-    origin = place.origin(origin_script)
+    origin = place.origin(head=origin_script)
     site = place.proxy(simple(origin, workers=2, upstream={"pool": {"max_connections": 8, "queue": 1000, "max_idle": 8,
                                                                     "acquire_timeout": "60s"}}, **conf))
     end = time.monotonic() + seconds

@@ -43,6 +43,10 @@ class Conn(Stream):
         return more
 
     def read_request_head(self):
+        self.sock.settimeout(None)  # a connection may be idle for as long as the proxy likes
+        if not self.buf and not self.fill():
+            return None
+        self.sock.settimeout(self.timeout)
         r = super().read_request_head()
         if r is not None:
             r.conn = self

@@ -71,7 +71,7 @@ class Proxy:
         self.process = None
         self.deaths_expected = False  # a test that kills workers says so
         self.trouble_expected = None  # a pattern in the log that is part of the test
-        self.first_children = []
+        self.first_workers = []
         self.write(conf)
         if start:
             self.start()
@@ -136,7 +136,7 @@ class Proxy:
         except AssertionError as e:
             self.kill()
             raise AssertionError(f"{e}\n{self.log()}") from None
-        self.first_children = self.children()
+        self.first_workers = self.workers()
 
     def kill(self):
         if self.process and self.process.poll() is None:
@@ -167,7 +167,7 @@ class Proxy:
         status, self.process = self.process.returncode, None
         log = self.log()
         assert early is None, f"tiercel was gone before its time, status {early}\n{log}"
-        assert not lost, f"processes {lost} died on the way\n{log}"
+        assert not lost, f"workers {lost} died on the way\n{log}"
         trouble = TROUBLE.search(log)
         if trouble and not (self.trouble_expected and re.search(self.trouble_expected, trouble[0])):
             raise AssertionError(f"trouble in the log: {trouble[0]}\n{log}")
@@ -200,8 +200,9 @@ class Proxy:
         return procfs.children(self.process.pid)
 
     def lost(self):
+        """Workers that were there at the start and are not now."""
         now = self.children()
-        return [p for p in self.first_children if p not in now]
+        return [p for p in self.first_workers if p not in now]
 
     def workers(self):
         return [p for p in self.children() if re.match(r"tiercel-w\d|.*worker", procfs.cmdline(p))]
@@ -250,6 +251,8 @@ class Proxy:
 
     def get(self, target="/", *fields, method="GET", name="web", **kw):
         """One request on a connection of its own."""
+        if name == "admin":  # answers only for addresses and its own names, against DNS rebinding
+            kw.setdefault("host", f"127.0.0.1:{self.port(name)}")
         with self.client(name) as c:
             return c.ask(method, target, "Connection: close", *fields, **kw)
 

@@ -185,7 +185,7 @@ class Stream:
         """True when neither a byte nor the end comes for <seconds>."""
         if self.buf or self.eof:
             return False
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(max(seconds, 0.001))
         try:
             data = self.sock.recv(65536)
             self.buf += data

@@ -53,7 +53,8 @@ GOOD(eight_fields, "RFC 9112 2.3",
      "GET / HTTP/1.1\r\n" H "a:\r\nb:\r\nc:\r\nd:\r\ne:\r\nf:\r\ng:\r\n\r\n",
      "GET / 1.1 n=8 none keep")
 GOOD(long_value, "RFC 9110 5.4",
-     "GET / HTTP/1.1\r\n" H "A: 0123456789abcdef0123456789abcdef0123456789abcdef\t0123456789\r\n\r\n",
+     "GET / HTTP/1.1\r\n" H
+     "A: 0123456789abcdef0123456789abcdef0123456789abcdef\t0123456789\r\n\r\n",
      "GET / 1.1 n=2 none keep")
 
 /* Framing */
@@ -142,8 +143,7 @@ BAD(tab_for_space, "RFC 9112 3", "GET\t/ HTTP/1.1\r\n" H "\r\n", METHOD)
 BAD(tab_in_target, "RFC 9112 3.2", "GET /a\tb HTTP/1.1\r\n" H "\r\n", TARGET)
 BAD(tab_before_version, "RFC 9112 3", "GET /\tHTTP/1.1\r\n" H "\r\n", TARGET)
 BAD(space_first, "RFC 9112 3", " GET / HTTP/1.1\r\n" H "\r\n", METHOD)
-BAD(method_33, "RFC 9112 3.1", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456 / HTTP/1.1\r\n" H "\r\n",
-    METHOD)
+BAD(method_33, "RFC 9112 3.1", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456 / HTTP/1.1\r\n" H "\r\n", METHOD)
 BAD(method_sign, "RFC 9110 9.1", "G(T / HTTP/1.1\r\n" H "\r\n", METHOD)
 BAD(method_high, "RFC 9110 9.1", "G\xc3T / HTTP/1.1\r\n" H "\r\n", METHOD)
 BAD(method_colon, "RFC 9110 9.1", "GET: / HTTP/1.1\r\n" H "\r\n", METHOD)
@@ -181,8 +181,8 @@ BAD(fold_empty, "RFC 9112 5.2", "GET / HTTP/1.1\r\n" H "A: b\r\n \r\n\r\n", OBS_
 BAD(fold_first, "RFC 9112 2.2", "GET / HTTP/1.1\r\n " H "\r\n", OBS_FOLD)
 BAD(space_colon, "RFC 9112 5.1", "GET / HTTP/1.1\r\n" H "A : b\r\n\r\n", SPACE_BEFORE_COLON)
 BAD(tab_colon, "RFC 9112 5.1", "GET / HTTP/1.1\r\nHost\t: a\r\n\r\n", SPACE_BEFORE_COLON)
-BAD(space_colon_length, "RFC 9112 5.1",
-    "POST / HTTP/1.1\r\n" H "Content-Length : 5\r\n\r\n", SPACE_BEFORE_COLON)
+BAD(space_colon_length, "RFC 9112 5.1", "POST / HTTP/1.1\r\n" H "Content-Length : 5\r\n\r\n",
+    SPACE_BEFORE_COLON)
 BAD(space_in_name, "RFC 9110 5.1", "GET / HTTP/1.1\r\n" H "A B: c\r\n\r\n", FIELD_NAME)
 BAD(empty_name, "RFC 9110 5.1", "GET / HTTP/1.1\r\n" H ": c\r\n\r\n", FIELD_NAME)
 BAD(name_sign, "RFC 9110 5.1", "GET / HTTP/1.1\r\n" H "A(: c\r\n\r\n", FIELD_NAME)
@@ -259,8 +259,8 @@ BAD(coding_two_lines, "RFC 9112 6.1",
 BAD(coding_empty, "RFC 9112 6.1", "POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n", CODING_BAD)
 BAD(coding_comma, "RFC 9112 6.1", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: ,chunked\r\n\r\n",
     CODING_BAD)
-BAD(coding_parameter, "RFC 9112 7", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked;a=b\r\n\r\n",
-    CODING_BAD)
+BAD(coding_parameter, "RFC 9112 7",
+    "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked;a=b\r\n\r\n", CODING_BAD)
 BAD(coding_quoted, "RFC 9112 7", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: \"chunked\"\r\n\r\n",
     CODING_BAD)
 BAD(coding_http10, "RFC 9112 6.1", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -139,6 +139,24 @@ static void test_extension_limit(void **state)
 	}
 }
 
+/* White space in front of an extension counts like one. */
+static void test_space_limit(void **state)
+{
+	char line[400];
+	size_t used;
+	struct str data;
+
+	(void)state;
+	memset(line, ' ', sizeof(line));
+	line[0] = '1';
+	for (size_t n = 250; n < 260; n++) {
+		struct http_chunked c = HTTP_CHUNKED_INIT;
+
+		assert_int_equal(http_chunked_next(&c, line, 1 + n, &used, &data),
+				 n <= 256 ? HTTP_CHUNK_MORE : HTTP_CHUNK_BAD);
+	}
+}
+
 /* The largest size passes and counts down over pieces (RFC 9112 7.1: beware of overflow). */
 static void test_big_chunk(void **state)
 {
@@ -180,9 +198,10 @@ static void test_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_splits),	  cmocka_unit_test(test_bytewise),
-		cmocka_unit_test(test_final),	  cmocka_unit_test(test_extension_limit),
-		cmocka_unit_test(test_big_chunk), cmocka_unit_test(test_line),
+		cmocka_unit_test(test_splits),	    cmocka_unit_test(test_bytewise),
+		cmocka_unit_test(test_final),	    cmocka_unit_test(test_extension_limit),
+		cmocka_unit_test(test_space_limit), cmocka_unit_test(test_big_chunk),
+		cmocka_unit_test(test_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

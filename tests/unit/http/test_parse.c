@@ -298,6 +298,35 @@ static void test_long_target(void **state)
 	assert_int_equal(http_parse_error_status(HTTP_PARSE_TARGET_LONG), 414);
 }
 
+/* A name beyond what its 16-bit length holds, where the limit would let it in. */
+static void test_long_name(void **state)
+{
+	static const char start[] = "GET / HTTP/1.0\r\n", end[] = ":\r\n\r\n";
+
+	(void)state;
+	for (size_t name_n = UINT16_MAX; name_n <= UINT16_MAX + 1; name_n++) {
+		const size_t n = sizeof(start) - 1 + name_n + sizeof(end) - 1;
+		char *input = malloc(n);
+		struct feeder f;
+
+		assert_non_null(input);
+		memset(input, 'x', n);
+		memcpy(input, start, sizeof(start) - 1);
+		memcpy(input + n - (sizeof(end) - 1), end, sizeof(end) - 1);
+		feeder_init(&f, HTTP_REQUEST);
+		f.parser.max_head = 1 << 20;
+		const enum http_parse_rc rc = http_parse(&f.parser, input, n);
+		if (name_n <= UINT16_MAX) {
+			assert_int_equal(rc, HTTP_DONE);
+			assert_int_equal(f.fields[0].name_n, UINT16_MAX);
+		} else {
+			assert_int_equal(rc, HTTP_BAD);
+			assert_int_equal(f.parser.error, HTTP_PARSE_HEAD_TOO_LARGE);
+		}
+		free(input);
+	}
+}
+
 /* Framing by request method and status (RFC 9112 6.3 items 1 to 8). */
 static void test_response_framing(void **state)
 {
@@ -367,17 +396,12 @@ static void test_error_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_responses),
-		cmocka_unit_test(test_trailers),
-		cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_every_byte),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_long_target),
-		cmocka_unit_test(test_response_framing),
-		cmocka_unit_test(test_length_dropped),
-		cmocka_unit_test(test_error_texts),
+		cmocka_unit_test(test_requests),       cmocka_unit_test(test_responses),
+		cmocka_unit_test(test_trailers),       cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_every_byte),     cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_full),	       cmocka_unit_test(test_long_target),
+		cmocka_unit_test(test_long_name),      cmocka_unit_test(test_response_framing),
+		cmocka_unit_test(test_length_dropped), cmocka_unit_test(test_error_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += \
+	tests/unit/net/test_hosts \
+	tests/unit/net/test_proxyproto \
+	tests/unit/net/test_resolve
+
+NET_TEST_LIBS = libnet.a libobs.a libbase.a $(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_net_test_hosts_SOURCES = tests/unit/net/test_hosts.c
+tests_unit_net_test_hosts_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_test_hosts_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_net_test_proxyproto_SOURCES = tests/unit/net/test_proxyproto.c
+tests_unit_net_test_proxyproto_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_test_proxyproto_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_net_test_resolve_SOURCES = tests/unit/net/test_resolve.c tests/unit/net/dns_server.h
+tests_unit_net_test_resolve_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_test_resolve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -149,6 +149,20 @@ static void test_edges(void **state UNUSED)
 	assert_int_equal(hist_at_most(&h, UINT64_MAX), 2); /* the last bucket has no end */
 }
 
+/* Evenly spread within one bucket: quantiles lie within it as they should. */
+static void test_interpolation(void **state UNUSED)
+{
+	struct hist h = {0};
+
+	for (int i = 0; i < 1000; i++)
+		hist_add(&h, 8192 + i);
+	for (int q = 0; q <= 1000; q += 50) {
+		double exact = 8192 + 1024.0 * q / 1000;
+		assert_true(fabs((double)hist_quantile(&h, q / 1000.0) - exact) <= 2);
+	}
+	assert_int_equal(hist_at_most(&h, 8192 + 512), 500);
+}
+
 /* The share of a cut bucket: never falls when <ns> or the number of values grows. */
 static void test_at_most_is_monotone(void **state UNUSED)
 {
@@ -220,13 +234,10 @@ static void test_readers_beside(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_index),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_against_values),
-		cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_at_most_is_monotone),
-		cmocka_unit_test(test_merge_and_diff),
-		cmocka_unit_test(test_readers_beside),
+		cmocka_unit_test(test_index),	       cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_against_values), cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_interpolation),  cmocka_unit_test(test_at_most_is_monotone),
+		cmocka_unit_test(test_merge_and_diff), cmocka_unit_test(test_readers_beside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

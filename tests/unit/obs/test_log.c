@@ -97,7 +97,7 @@ static const struct {
 } escapes[] = {
 	{"plain \"quoted\" \\ back", "plain \"quoted\" \\ back"},
 	{"a\nerror: faked", "a\\x0aerror: faked"},
-	{"\r\t\x01\x7f", "\\x0d\\x09\\x01\\x7f"},
+	{"\r\t\x01\x1f\x7f ~", "\\x0d\\x09\\x01\\x1f\\x7f ~"},
 	{"\x1b[31mred", "\\x1b[31mred"},
 	{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
 	{"\xe2\x82\xac \xf0\x9f\xa6\x85", "\xe2\x82\xac \xf0\x9f\xa6\x85"},
@@ -203,7 +203,7 @@ static void test_flood(void **state UNUSED)
 /* More areas than there is room for share one allowance, and none is lost below it. */
 static void test_many_areas(void **state UNUSED)
 {
-	static char names[40][8];
+	static char names[40][16];
 	int fd = begin(LOG_LEVEL_INFO);
 
 	for (int i = 0; i < 40; i++) {

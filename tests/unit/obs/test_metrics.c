@@ -347,8 +347,10 @@ static void *thread_namer(void *arg)
 
 	for (int i = 1; i < 500; i++) {
 		memset(name, 'a' + i % 26, sizeof(name) - 1);
-		snprintf(name, 8, "%03d", i);
-		name[3] = '-';
+		memcpy(name,
+		       (char[]){(char)('0' + i / 100), (char)('0' + i / 10 % 10),
+				(char)('0' + i % 10), '-'},
+		       4);
 		name[METRIC_NAME_MAX - 1] = '\0';
 		metrics_subject(arg, METRIC_SCOPE_ROUTE, name, NULL);
 	}

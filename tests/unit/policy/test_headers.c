@@ -72,7 +72,7 @@ static const struct request_row request_rows[] = {
 	 "Host: h\r\nConnection: x-ONE\r\nX-One: 1\r\nConnection: ,, X-Two\r\nX-TWO: 2\r\nx-one: 3\r\n",
 	 USUAL, false, "Host: h\r\n"},
 	{"essentials cannot be named away",
-	 "Host: h\r\nConnection: Host, Authorization, Cookie, Cache-Control, Content-Length, "
+	 "Host: h\r\nConnection: Authorization, Cookie, Cache-Control, "
 	 "Content-Type, X-Request-Id, Range\r\nAuthorization: a\r\nCookie: b\r\nCache-Control: c\r\n"
 	 "Content-Length: 0\r\nContent-Type: d\r\nX-Request-Id: e\r\nRange: bytes=0-\r\n",
 	 USUAL, false,
@@ -97,6 +97,15 @@ static const struct request_row request_rows[] = {
 	 {.peer_trusted = true},
 	 false,
 	 "Host: h\r\nX-Forwarded-For: 1.1.1.1\r\n"},
+	{"the rest of the family, not believed",
+	 "Host: h\r\nX-Forwarded-Port: 1\r\nx-forwarded-prefix: /e\r\nX-Real-IP: 1.1.1.1\r\n"
+	 "X_Real_IP: 1\r\nX-Forwarded_Ssl: on\r\nX-Forward: 1\r\nX-Really: 1\r\n",
+	 USUAL, false, "Host: h\r\nX-Forward: 1\r\nX-Really: 1\r\n"},
+	{"the rest of the family, believed",
+	 "Host: h\r\nX-Forwarded-Port: 1\r\nX-Real-IP: 1.1.1.1\r\n",
+	 {.write_forwarded = true, .peer_trusted = true},
+	 false,
+	 "Host: h\r\nX-Forwarded-Port: 1\r\nX-Real-IP: 1.1.1.1\r\n"},
 	/* underscores */
 	{"disguised fields",
 	 "Host: h\r\nX_Forwarded_For: 1\r\nX-Forwarded_Proto: 1\r\nContent_Length: 5\r\n"

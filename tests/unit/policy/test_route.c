@@ -329,60 +329,157 @@ static void explains(void **state)
 	route_table_free(&t);
 }
 
-/* Against a slow model: try every prefix of the path. */
-static int slow_prefix(const char (*prefixes)[32], size_t n, const char *path)
-{
-	int best = ROUTE_NONE;
-	size_t best_n = 0;
+/*
+ * Against a slow model that looks at every rule and ranks those that match, as route.h says.
+ */
+struct model_rank {
+	int host; /* longer is better; an exact name beats every wildcard */
+	int path; /* exact 1000; expression 500 - first rule with it; prefix: its length */
+	int method;
+	int order;
+};
 
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(prefixes[i]);
-		if (strncmp(path, prefixes[i], len) != 0)
-			continue;
-		if (path[len] != '\0' && path[len] != '/' && prefixes[i][len - 1] != '/')
-			continue;
-		if (best < 0 || len > best_n) {
-			best = (int)i;
-			best_n = len;
-		}
+static int model_host(const char *hosts, const char *host)
+{
+	struct lists l;
+	int best = -1;
+
+	split(&l, hosts);
+	if (l.n == 0)
+		return 0;
+	for (size_t i = 0; i < l.n; i++) {
+		const char *want = l.items[i];
+		size_t n = strlen(want + 1), host_n = strlen(host);
+		if (strcmp(want, host) == 0)
+			best = 1000;
+		else if (want[0] == '*' && host_n > n && strcmp(host + host_n - n, want + 1) == 0)
+			best = MAX(best, (int)n);
 	}
 	return best;
 }
 
-static void random_path(unsigned *seed, char out[32])
+static int model_path(const struct rule_row *rules, size_t i, const char *path)
+{
+	const char *want = rules[i].path;
+	size_t n = strlen(want), path_n = strlen(path), first = 0;
+
+	if (want[0] == '=')
+		return strcmp(want + 2, path) == 0 ? 1000 : -1;
+	if (want[0] == '/') {
+		if (n == 1)
+			return 0;
+		if (strncmp(path, want, n) != 0)
+			return -1;
+		return path[n] == '\0' || path[n] == '/' || want[n - 1] == '/' ? (int)n : -1;
+	}
+	/* "~ ^start" or "~ end$" */
+	if (want[2] == '^' ? strncmp(path, want + 3, n - 3) != 0
+			   : strncmp(path + path_n - (n - 3), want + 2, n - 3) != 0)
+		return -1;
+	while (strcmp(rules[first].path, want) != 0)
+		first++;
+	return 500 - (int)first;
+}
+
+static int model_method(const char *methods, const char *method)
+{
+	if (!methods)
+		return 0;
+	return strstr(methods, method) ? 1 : -1;
+}
+
+static bool better(const struct model_rank *a, const struct model_rank *b)
+{
+	if (a->host != b->host)
+		return a->host > b->host;
+	if (a->path != b->path)
+		return a->path > b->path;
+	if (a->method != b->method)
+		return a->method > b->method;
+	return a->order < b->order;
+}
+
+static int model_find(const struct rule_row *rules, size_t n, const char *host, const char *path,
+		      const char *method)
+{
+	struct model_rank best = {.host = -1};
+
+	for (size_t i = 0; i < n; i++) {
+		struct model_rank r = {
+			.host = model_host(rules[i].hosts, host),
+			.path = model_path(rules, i, path),
+			.method = model_method(rules[i].methods, method),
+			.order = (int)i,
+		};
+		if (r.host < 0 || r.path < 0 || r.method < 0)
+			continue;
+		if (best.host < 0 || better(&r, &best))
+			best = r;
+	}
+	return best.host < 0 ? ROUTE_NONE : best.order;
+}
+
+static const char *one_of(unsigned *seed, const char *const *list, size_t n)
+{
+	return list[(size_t)rand_r(seed) % n];
+}
+
+static void random_path(unsigned *seed, char *out)
 {
 	static const char *const parts[] = {"/", "/a", "/ab", "/b", "a", "b", "/aa"};
 	size_t n = 1 + (size_t)rand_r(seed) % 5;
 
 	strcpy(out, "/");
 	for (size_t i = 0; i < n; i++)
-		strcat(out, parts[(size_t)rand_r(seed) % COUNTOF(parts)]);
+		strcat(out, one_of(seed, parts, COUNTOF(parts)));
 }
 
-static void prefixes_against_a_model(void **state)
+/* Expressions come once each: then "the first with it" does not depend on the host. */
+static void random_rule(unsigned *seed, size_t i, struct rule_row *rule, char path[40])
 {
+	static const char *const hosts[] = {NULL,  NULL,    "x.a",	 "*.a",
+					    "y.a", "*.x.a", "*.a *.b.c", "b.c x.a *.c"};
+	static const char *const methods[] = {NULL, NULL, "GET", "POST PUT", "PUT"};
+	static const char *const expressions[] = {"~ ^/a", "~ b$", "~ ^/ab/", "~ a$"};
+
+	rule->hosts = one_of(seed, hosts, COUNTOF(hosts));
+	rule->methods = one_of(seed, methods, COUNTOF(methods));
+	rule->path = path;
+	if (i < COUNTOF(expressions)) {
+		strcpy(path, expressions[i]);
+	} else if (rand_r(seed) % 4 == 0) {
+		strcpy(path, "= ");
+		random_path(seed, path + 2);
+	} else {
+		random_path(seed, path);
+	}
+}
+
+static void against_a_model(void **state)
+{
+	static const char *const hosts[] = {"x.a", "y.a", "z.x.a", "a", "b.c", "d.b.c", "c", "w"};
+	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH"};
 	enum { RULES = 60 };
-	static char prefixes[RULES][32];
-	struct rule_row rules[RULES] = {{0}};
+	static char paths[RULES][40];
+	struct rule_row rules[RULES];
 	unsigned seed = 1;
 
 	(void)state;
-	for (int round = 0; round < 50; round++) {
+	for (int round = 0; round < 60; round++) {
+		size_t n = 5 + (size_t)rand_r(&seed) % (RULES - 5);
 		struct route_table *t = NULL;
-		for (size_t i = 0; i < RULES; i++) {
-			do
-				random_path(&seed, prefixes[i]);
-			while (prefixes[i][1] == '\0');
-			rules[i].path = prefixes[i];
-		}
-		assert_int_equal(compile(rules, RULES, &t, NULL), 0);
-		for (int i = 0; i < 500; i++) {
-			char path[32];
+		for (size_t i = 0; i < n; i++)
+			random_rule(&seed, i, &rules[i], paths[i]);
+		assert_int_equal(compile(rules, n, &t, NULL), 0);
+		for (int i = 0; i < 400; i++) {
+			const char *host = one_of(&seed, hosts, COUNTOF(hosts));
+			const char *method = one_of(&seed, methods, COUNTOF(methods));
+			char path[40];
 			random_path(&seed, path);
-			int want = slow_prefix(prefixes, RULES, path);
-			int got = route_find(t, STR("h"), str_c(path), STR("GET"));
+			int want = model_find(rules, n, host, path, method);
+			int got = route_find(t, str_c(host), str_c(path), str_c(method));
 			if (got != want)
-				fail_msg("%s: %d, not %d", path, got, want);
+				fail_msg("%s %s%s: %d, not %d", method, host, path, got, want);
 		}
 		route_table_free(&t);
 	}
@@ -394,7 +491,7 @@ int main(void)
 		cmocka_unit_test(hosts),    cmocka_unit_test(paths),
 		cmocka_unit_test(methods),  cmocka_unit_test(nothing_configured),
 		cmocka_unit_test(errors),   cmocka_unit_test(regex_budget),
-		cmocka_unit_test(explains), cmocka_unit_test(prefixes_against_a_model),
+		cmocka_unit_test(explains), cmocka_unit_test(against_a_model),
 	};
 
 	return cmocka_run_group_tests_name("policy/route", tests, NULL, NULL);

@@ -210,7 +210,10 @@ static void test_not_a_segment(void **state UNUSED)
 
 	int unsealed = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(unsealed >= 0);
-	assert_int_equal(ftruncate(unsealed, 4 * SEG_PAGE), 0);
+	assert_int_equal(ftruncate(unsealed, 5 * SEG_PAGE), 0);
+	struct seg *good = make(); /* the right bytes, but somebody could cut them */
+	assert_int_equal(pwrite(unsealed, seg_base(good), SEG_PAGE, 0), SEG_PAGE);
+	seg_free(&good);
 	assert_int_equal(seg_map(unsealed, &seg), ERR_CORRUPT);
 	assert_int_equal(fcntl(unsealed, F_GETFD), -1); /* taken, on failure too */
 
