@@ -47,17 +47,16 @@ contrib/systemd/tiercel.service: contrib/systemd/tiercel.service.in Makefile
 BLACK_BOX = python=python3; $$python -c 'import pytest' 2>/dev/null || python=/usr/bin/python3; \
 	TIERCEL_BUILD='$(abs_builddir)' $$python -B -m pytest $(PYTEST_FLAGS)
 
-.PHONY: check-http check-all check-asan check-tsan bench
+.PHONY: check-http check-crash check-all check-asan check-tsan bench
 
-# the black-box suite without what takes long
+# the black-box suites, without what takes long; check-all: with it
 check-http: all
-	$(BLACK_BOX) -m 'not slow' $(srcdir)/tests/http
-	$(BLACK_BOX) -m 'not slow' $(srcdir)/tests/crash
-
-# everything there is
+	$(BLACK_BOX) $(BLACK_BOX_MARK) $(srcdir)/tests/http
+check-crash: all
+	$(BLACK_BOX) $(BLACK_BOX_MARK) $(srcdir)/tests/crash
 check-all: check
-	$(BLACK_BOX) $(srcdir)/tests/http
-	$(BLACK_BOX) $(srcdir)/tests/crash
+	$(MAKE) -k check-http check-crash BLACK_BOX_MARK=
+BLACK_BOX_MARK = -m 'not slow'
 
 # the unit tests and the black-box suite in a build of their own, below this one
 check-asan: SAN = address,undefined
@@ -66,8 +65,7 @@ check-asan check-tsan:
 	$(MKDIR_P) $@.build
 	cd $@.build && $(abs_top_srcdir)/configure --quiet --enable-werror --enable-slow-checks \
 		--enable-sanitizers=$(SAN) CFLAGS='-O1 -g'
-	$(MAKE) -C $@.build check
-	$(MAKE) -C $@.build check-http
+	$(MAKE) -C $@.build -k check check-http check-crash
 
 # CPU time per request on this machine (see contrib/bench/run --help)
 bench: all

@@ -5,6 +5,10 @@ EXTRA_DIST += \
 	doc/configuration.md \
 	doc/errors.md \
 	doc/getting-started.md \
+	doc/internals/STATUS.md \
+	doc/internals/admin.md \
+	doc/internals/processes.md \
+	doc/internals/segment.md \
 	doc/operations.md \
 	doc/security.md \
 	doc/streaming.md

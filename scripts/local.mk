@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Checks of the source tree itself; part of `make check`.
-dist_check_SCRIPTS += \
+TREE_CHECKS = \
 	scripts/check-docs \
 	scripts/check-headers \
 	scripts/check-layers \
@@ -8,7 +8,8 @@ dist_check_SCRIPTS += \
 	scripts/check-style \
 	scripts/test-checks
 
-TESTS += $(dist_check_SCRIPTS)
+dist_check_SCRIPTS += $(TREE_CHECKS)
+TESTS += $(TREE_CHECKS)
 
 AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; CFLAGS='$(AM_CPPFLAGS) -DHAVE_CONFIG_H -I. $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)'; \

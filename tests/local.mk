@@ -17,3 +17,4 @@ TESTS += $(UNIT_TESTS)
 include tests/fuzz/local.mk
 include tests/http/local.mk
 include tests/http/compare-node/local.mk
+include tests/crash/local.mk

@@ -34,6 +34,6 @@ nodist_libadmin_a_SOURCES = src/admin/assets.c
 src/admin/assets.c: $(DASHBOARD) $(EMBED)
 	$(AM_V_GEN)$(MKDIR_P) src/admin && $(SHELL) $(EMBED) $(DASHBOARD) > $@.tmp && mv -f $@.tmp $@
 CLEANFILES += src/admin/assets.c src/admin/assets.c.tmp
-EXTRA_DIST += contrib/grafana/tiercel.json src/tbl/cmds.h \
+EXTRA_DIST += contrib/grafana/tiercel.json doc/internals/admin.md src/tbl/cmds.h \
 	src/admin/dashboard/embed.sh src/admin/dashboard/index.html src/admin/dashboard/app.js \
 	src/admin/dashboard/style.css src/admin/dashboard/icon.svg

@@ -12,10 +12,10 @@
 struct arena_block;
 
 struct arena {
-	char *at, *end;             /* free part of the newest block */
+	char *at, *end;		    /* free part of the newest block */
 	struct arena_block *blocks; /* malloc'ed blocks, newest first */
-	size_t used;                /* bytes of malloc'ed blocks */
-	size_t cap;                 /* limit for <used>; 0 = none */
+	size_t used;		    /* bytes of malloc'ed blocks */
+	size_t cap;		    /* limit for <used>; 0 = none */
 };
 
 /* Begins with <n> bytes of the caller's memory at <first> (may be NULL, 0). */

@@ -15,7 +15,7 @@ struct list_node {
 
 struct list {
 	struct list_node head; /* sentinel: head.next is the first */
-	size_t count;          /* nodes on the list */
+	size_t count;	       /* nodes on the list */
 };
 
 static inline void list_init(struct list *l)

@@ -11,12 +11,12 @@
 
 struct pool {
 	const char *name; /* for statistics */
-	size_t size;      /* bytes of one object */
+	size_t size;	  /* bytes of one object */
 	size_t keep_max;  /* free objects kept at most */
 	void *free_list;  /* first free object; its first word links to the next */
-	size_t kept;      /* free objects held */
-	size_t live;      /* objects handed out */
-	size_t high;      /* most that were live at once */
+	size_t kept;	  /* free objects held */
+	size_t live;	  /* objects handed out */
+	size_t high;	  /* most that were live at once */
 };
 
 void pool_init(struct pool *p, const char *name, size_t size, size_t keep_max);

@@ -66,6 +66,14 @@ static bool was_read(const struct checker *k, const void *element)
 	return !o || !o->no_block;
 }
 
+/* Something in it was reported already; what seems missing may be what was misspelled. */
+static bool item_is_bad(const struct checker *k, const void *element)
+{
+	const struct origin *o = box_origin(k->box, element, NULL);
+
+	return o && o->bad;
+}
+
 /* ---- listeners and admin ---- */
 
 static bool same_address(const struct conf_address *a, const struct conf_address *b)
@@ -77,7 +85,8 @@ static bool same_address(const struct conf_address *a, const struct conf_address
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
-static void check_same_listener(const struct checker *k, const struct conf_listener *a,
+/* True once something was said about <b>. */
+static bool check_same_listener(const struct checker *k, const struct conf_listener *a,
 				const struct conf_listener *b)
 {
 	char first[512];
@@ -90,6 +99,9 @@ static void check_same_listener(const struct checker *k, const struct conf_liste
 		report_error(k->report, AT_OR(k, listener, b, name, b),
 			     "name: \"%s\" is taken by the listener at %s; names must differ",
 			     b->name, place_text(item_place(k, a), first, sizeof(first)));
+	else
+		return false;
+	return true;
 }
 
 static void check_admin(const struct checker *k, const struct conf_listener *l)
@@ -112,7 +124,8 @@ static void check_listeners(const struct checker *k)
 	for (size_t i = 0; i < k->c->n_listeners; i++) {
 		const struct conf_listener *l = &k->c->listeners[i];
 		for (size_t before = 0; before < i; before++)
-			check_same_listener(k, &k->c->listeners[before], l);
+			if (check_same_listener(k, &k->c->listeners[before], l))
+				break;
 		check_admin(k, l);
 		if (l->n_protocols == 0 && was_read(k, l) && !IS_BAD(k, listener, l, protocols))
 			report_error(k->report, AT_OR(k, listener, l, protocols, l),
@@ -122,19 +135,25 @@ static void check_listeners(const struct checker *k)
 
 /* ---- upstreams ---- */
 
-static void check_upstream(const struct checker *k, const struct conf_upstream *u)
+static void check_server(const struct checker *k, const struct conf_upstream *u, size_t i)
 {
 	char first[512];
 
+	for (size_t before = 0; before < i; before++) {
+		if (!same_address(&u->servers[before].address, &u->servers[i].address))
+			continue;
+		report_error(k->report, item_place(k, &u->servers[i]),
+			     "servers: %s is given twice, first at %s; use a weight",
+			     u->servers[i].address.text,
+			     place_text(item_place(k, &u->servers[before]), first, sizeof(first)));
+		return;
+	}
+}
+
+static void check_upstream(const struct checker *k, const struct conf_upstream *u)
+{
 	for (size_t i = 0; i < u->n_servers; i++)
-		for (size_t before = 0; before < i; before++)
-			if (same_address(&u->servers[before].address, &u->servers[i].address))
-				report_error(
-					k->report, item_place(k, &u->servers[i]),
-					"servers: %s is given twice, first at %s; use a weight",
-					u->servers[i].address.text,
-					place_text(item_place(k, &u->servers[before]), first,
-						   sizeof(first)));
+		check_server(k, u, i);
 	if (u->pool.max_idle > u->pool.max_connections &&
 	    origin_of(k, CONF_SECTION_pool, "max_idle", &u->pool.max_idle))
 		report_warning(k->report, AT(k, pool, &u->pool, max_idle),
@@ -195,7 +214,7 @@ static void check_target(const struct checker *k, const struct conf_route *r)
 	if (r->upstream && answers)
 		report_error(k->report, AT(k, route, r, upstream),
 			     "a route has either an upstream or an answer, not both");
-	else if (!r->upstream && !answers)
+	else if (!r->upstream && !answers && !item_is_bad(k, r))
 		report_error(k->report, item_place(k, r),
 			     "this route goes nowhere; give it an upstream or an answer");
 	if (r->upstream)
@@ -328,6 +347,18 @@ static void check_own(const struct checker *k, const struct conf_route *r, const
 			     name);
 }
 
+static void check_repeated(const struct checker *k, const struct conf_pair *pairs, size_t i,
+			   const char *op)
+{
+	for (size_t before = 0; before < i; before++) {
+		if (!pairs[before].name || strcasecmp(pairs[before].name, pairs[i].name) != 0)
+			continue;
+		report_error(k->report, item_place(k, &pairs[i]),
+			     "%s: %s is given twice; case makes no difference", op, pairs[i].name);
+		return;
+	}
+}
+
 static void check_pairs(const struct checker *k, const struct conf_route *r,
 			const struct conf_pair *pairs, size_t n, bool request, const char *op)
 {
@@ -338,12 +369,7 @@ static void check_pairs(const struct checker *k, const struct conf_route *r,
 		check_change(k, pairs[i].name, request, at, op);
 		if (request)
 			check_own(k, r, pairs[i].name, at, op);
-		for (size_t before = 0; before < i; before++)
-			if (pairs[before].name &&
-			    strcasecmp(pairs[before].name, pairs[i].name) == 0)
-				report_error(k->report, at,
-					     "%s: %s is given twice; case makes no difference", op,
-					     pairs[i].name);
+		check_repeated(k, pairs, i, op);
 	}
 }
 
@@ -384,20 +410,25 @@ static bool match_is_bad(const struct checker *k, const struct conf_match *m)
 	       IS_BAD(k, match, m, method);
 }
 
-static void check_same_route(const struct checker *k, const struct conf_route *a,
+/* True once something was said about <b>: one remark per route is enough. */
+static bool check_same_route(const struct checker *k, const struct conf_route *a,
 			     const struct conf_route *b)
 {
 	char first[512];
 
-	if (a->name && b->name && strcmp(a->name, b->name) == 0)
+	if (a->name && b->name && strcmp(a->name, b->name) == 0) {
 		report_error(k->report, AT_OR(k, route, b, name, b),
 			     "name: \"%s\" is taken by the route at %s; names must differ", b->name,
 			     place_text(item_place(k, a), first, sizeof(first)));
-	else if (k->report->n_errors == 0 && same_match(&a->match, &b->match) &&
-		 !match_is_bad(k, &a->match) && !match_is_bad(k, &b->match))
-		report_warning(k->report, item_place(k, b),
-			       "this route is never taken: the one at %s matches the same",
-			       place_text(item_place(k, a), first, sizeof(first)));
+		return true;
+	}
+	if (k->report->n_errors || !same_match(&a->match, &b->match) ||
+	    match_is_bad(k, &a->match) || match_is_bad(k, &b->match))
+		return false;
+	report_warning(k->report, item_place(k, b),
+		       "this route is never taken: the one at %s matches the same",
+		       place_text(item_place(k, a), first, sizeof(first)));
+	return true;
 }
 
 static void check_route(const struct checker *k, const struct conf_route *r)
@@ -425,7 +456,8 @@ void check_all(const struct conf_box *box, struct conf_report *report)
 			continue;
 		check_route(&k, &k.c->routes[i]);
 		for (size_t before = 0; before < i; before++)
-			check_same_route(&k, &k.c->routes[before], &k.c->routes[i]);
+			if (check_same_route(&k, &k.c->routes[before], &k.c->routes[i]))
+				break;
 	}
 	check_upstreams(&k);
 }

@@ -145,6 +145,17 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int glob_trouble; /* what is_trouble saw last: glob(3) gives it no other way out */
+
+/* A directory that is not there has no files; one that cannot be read is trouble. */
+static int is_trouble(const char *path UNUSED, int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return 0;
+	glob_trouble = error;
+	return 1;
+}
+
 /* Sorted by bytes, not by locale: the order must be the same everywhere. */
 static int ask_glob(struct conf_source *src, struct str pattern)
 {
@@ -152,12 +163,10 @@ static int ask_glob(struct conf_source *src, struct str pattern)
 	struct buf paths = BUF_INIT;
 	glob_t g = {0};
 
-	/* a directory that is not there has no files, as an empty one has none */
-	int found = glob(str_copy(text, sizeof(text), pattern), GLOB_NOSORT | GLOB_ERR, NULL, &g);
-	int status = found == 0 || found == GLOB_NOMATCH	? 0
-		     : found == GLOB_ABORTED && errno == ENOENT ? 0
-		     : found == GLOB_ABORTED			? EACCES
-								: ENOMEM;
+	int found = glob(str_copy(text, sizeof(text), pattern), GLOB_NOSORT, is_trouble, &g);
+	int status = found == 0 || found == GLOB_NOMATCH ? 0
+		     : found == GLOB_ABORTED		 ? glob_trouble
+							 : ENOMEM;
 	if (g.gl_pathc)
 		qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_bytes);
 	for (size_t i = 0; i < g.gl_pathc; i++)

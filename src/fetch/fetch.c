@@ -80,7 +80,8 @@ void fetch_awaits_body(struct fetch *f, bool awaits)
 {
 	int64_t idle = f->spec.group->set.timeouts.idle;
 
-	set_deadline(f, awaits ? after(clock_mono(), idle) : 0, PROXY_ERROR_connection_read_timeout);
+	set_deadline(f, awaits ? after(clock_mono(), idle) : 0,
+		     PROXY_ERROR_connection_read_timeout);
 }
 
 /* ---- failures ---- */
@@ -196,7 +197,9 @@ static void note_server(struct fetch *f)
 /* Did a connect fail in a way that another server, or another address, may not share? */
 static bool try_elsewhere(const struct fetch *f, enum proxy_error error)
 {
-	return f->attempts < CONNECT_ATTEMPTS && f->spec.group->n_servers > 1 &&
+	bool elsewhere = f->spec.group->n_servers > 1 || f->wait.more_addresses;
+
+	return f->attempts < CONNECT_ATTEMPTS && elsewhere &&
 	       (error == PROXY_ERROR_connection_refused ||
 		error == PROXY_ERROR_connection_timeout ||
 		error == PROXY_ERROR_connection_unroutable ||
@@ -402,7 +405,8 @@ void fetch_take_body(struct fetch *f)
 	struct metric_row *row = f->spec.group->row;
 
 	metric_add(row, METRIC_RESPONSES(UPSTREAM, f->x.msg.status), 1);
-	metric_hist(row, HIST_UPSTREAM_first_byte_time, f->head_at - (f->sent ? f->sent : f->begun));
+	metric_hist(row, HIST_UPSTREAM_first_byte_time,
+		    f->head_at - (f->sent ? f->sent : f->begun));
 	exchange_begin_body(&f->x, f->spec.method);
 	set_deadline(f, 0, PROXY_ERROR_NONE);
 	go_to(f, FETCH_BODY);

@@ -22,19 +22,19 @@ enum fetch_step {
 enum fetch_upload {
 	UPLOAD_RUNNING = 1, /* not everything is with the kernel yet */
 	UPLOAD_DONE = 2,
-	UPLOAD_DEAD = 3,    /* the server stopped reading; it may have answered all the same */
-	UPLOAD_BROKEN = 4,  /* the request's body ended badly: the client's fault */
+	UPLOAD_DEAD = 3,   /* the server stopped reading; it may have answered all the same */
+	UPLOAD_BROKEN = 4, /* the request's body ended badly: the client's fault */
 };
 
 /* What to fetch. All of it belongs to the taker and outlives the fetch. */
 struct fetch_spec {
 	struct group *group;
 	enum http_method method;
-	struct str head;        /* the request's head, ready to send */
-	struct body_src *body;  /* its body, or NULL */
-	bool body_chunked;      /* send the body in chunks */
+	struct str head;	/* the request's head, ready to send */
+	struct body_src *body;	/* its body, or NULL */
+	bool body_chunked;	/* send the body in chunks */
 	struct h1_body *rewind; /* the body, to begin again for a replay; NULL: it has none */
-	int64_t deadline;       /* mono ns for the whole exchange; 0 = none */
+	int64_t deadline;	/* mono ns for the whole exchange; 0 = none */
 };
 
 struct fetch {
@@ -42,26 +42,26 @@ struct fetch {
 	enum fetch_step step;
 	struct fetch_spec spec;
 	struct loop *loop;
-	loop_fn *on_change;         /* tells the taker to look */
+	loop_fn *on_change; /* tells the taker to look */
 	void *arg;
 	enum fetch_upload upload;
-	enum pump_rc upload_rc;     /* what the upload waits for */
-	enum proxy_error error;     /* once FAILED */
-	bool replayed;              /* sent once more after a dead pooled connection */
-	bool counted;               /* the failure is in the counters */
-	uint8_t attempts;           /* connections tried */
+	enum pump_rc upload_rc; /* what the upload waits for */
+	enum proxy_error error; /* once FAILED */
+	bool replayed;		/* sent once more after a dead pooled connection */
+	bool counted;		/* the failure is in the counters */
+	uint8_t attempts;	/* connections tried */
 	struct pool_wait wait;
-	struct upconn *ready;       /* handed over by the pool, not yet used */
-	bool reused;                /* the connection came from the pool */
+	struct upconn *ready;	      /* handed over by the pool, not yet used */
+	bool reused;		      /* the connection came from the pool */
 	struct origin_server *server; /* last one tried; a reference */
-	struct pump pump;           /* the request's way up */
+	struct pump pump;	      /* the request's way up */
 	struct loop_timer timer;
-	struct loop_task again;     /* a pump that yielded goes on next turn */
+	struct loop_task again;	      /* a pump that yielded goes on next turn */
 	enum proxy_error timer_error; /* what the set deadline means when it passes */
 	int64_t begun, sent, head_at; /* mono ns; 0 = not yet */
 	int64_t queue_ns, connect_ns;
 	uint64_t bytes_up;
-	struct exchange x;          /* last: large */
+	struct exchange x; /* last: large */
 };
 
 /*

@@ -58,23 +58,23 @@ enum h1_body_end {
 struct h1_body {
 	struct body_src src;
 	struct conn *conn;
-	struct window **win;    /* the owner's; taken here when needed, given back by the owner */
-	uint32_t floor;         /* bytes below belong to the head and stay */
+	struct window **win; /* the owner's; taken here when needed, given back by the owner */
+	uint32_t floor;	     /* bytes below belong to the head and stay */
 	uint32_t at, ready;
 	uint32_t raw, end;
-	uint8_t framing;        /* enum http_framing */
-	uint8_t ended;          /* enum h1_body_end */
+	uint8_t framing; /* enum http_framing */
+	uint8_t ended;	 /* enum h1_body_end */
 	bool in_trailers;
-	bool overwritten;       /* data below <at> is gone: no rewind */
-	uint64_t left;          /* LENGTH: bytes not yet received into ready */
-	uint64_t limit;         /* most body bytes allowed; 0 = any */
-	uint64_t total;         /* body bytes received so far, framing excluded */
-	uint32_t start;         /* where the body began in the window */
+	bool overwritten; /* data below <at> is gone: no rewind */
+	uint64_t left;	  /* LENGTH: bytes not yet received into ready */
+	uint64_t limit;	  /* most body bytes allowed; 0 = any */
+	uint64_t total;	  /* body bytes received so far, framing excluded */
+	uint32_t start;	  /* where the body began in the window */
 	struct http_chunked chunked;
-	struct http_parser parser;         /* trailers */
+	struct http_parser parser; /* trailers */
 	struct http_msg trailer_msg;
 	struct http_field trailer_fields[16];
-	uint32_t trailer_at, trailer_n;    /* the trailer lines in the window */
+	uint32_t trailer_at, trailer_n; /* the trailer lines in the window */
 };
 
 /*

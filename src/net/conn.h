@@ -29,20 +29,21 @@ struct conn_ops {
 extern const struct conn_ops conn_plain;
 
 struct conn {
-	struct loop_io io;          /* the registration; io.fn is the owner's event function */
+	struct loop_io io; /* the registration; io.fn is the owner's event function */
 	const struct conn_ops *ops;
-	int fd;                     /* -1 when closed */
-	int error;                  /* errno of the last IO_ERR */
-	bool readable;              /* a recv may give something */
-	bool drained;               /* the last recv was short: most likely nothing is left. Looked at
+	int fd;	       /* -1 when closed */
+	int error;     /* errno of the last IO_ERR */
+	bool readable; /* a recv may give something */
+	bool drained;  /* the last recv was short: most likely nothing is left. Looked at
 				       between messages only; inside one a recv makes sure, because
 				       an RST behind the bytes may have shared their edge */
-	bool writable;              /* a send may take something */
-	bool hup;                   /* the peer has sent FIN: read on until EOF */
+	bool writable; /* a send may take something */
+	bool hup;      /* the peer has sent FIN: read on until EOF */
 };
 
 /* Takes <fd> (non-blocking) and watches it; on failure the fd is closed. */
-MUST_CHECK int conn_open(struct conn *c, struct loop *loop, int fd, loop_io_fn *on_event, void *arg);
+MUST_CHECK int conn_open(struct conn *c, struct loop *loop, int fd, loop_io_fn *on_event,
+			 void *arg);
 
 /* Owner's event function calls this first: turns <what> into the flags above. */
 void conn_note(struct conn *c, unsigned what);

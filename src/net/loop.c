@@ -29,16 +29,16 @@ struct loop {
 	struct event_base *base;
 	struct list slots[WHEEL_SLOTS];
 	uint64_t filled[WHEEL_WORDS]; /* one bit per slot that holds a timer */
-	int64_t tick;                 /* last tick whose slot was emptied */
-	int64_t wake_at;              /* when the library's timer fires; INT64_MAX = not set */
+	int64_t tick;		      /* last tick whose slot was emptied */
+	int64_t wake_at;	      /* when the library's timer fires; INT64_MAX = not set */
 	struct event *wake;
-	struct list tasks;    /* to run at the end of this turn */
-	loop_fn *turn_fn;     /* hook at the end of each turn */
+	struct list tasks; /* to run at the end of this turn */
+	loop_fn *turn_fn;  /* hook at the end of each turn */
 	void *turn_arg;
-	int64_t turn_start;   /* when the first callback of this turn began */
-	int64_t busy_ns;      /* length of the last turn without the wait */
+	int64_t turn_start; /* when the first callback of this turn began */
+	int64_t busy_ns;    /* length of the last turn without the wait */
 	uint64_t turns;
-	bool fresh;           /* the clock was read in this turn */
+	bool fresh; /* the clock was read in this turn */
 	bool stop;
 	struct signal_watch signals[MAX_SIGNALS];
 	size_t n_signals;
@@ -112,8 +112,7 @@ static void wake_by(struct loop *loop, int64_t due)
 	if (due >= loop->wake_at)
 		return;
 	int64_t wait = MAX(due - clock_mono(), 0) + NS_PER_MS; /* the library counts in ms */
-	struct timeval tv = {.tv_sec = wait / NS_PER_S,
-			     .tv_usec = (wait % NS_PER_S) / NS_PER_US};
+	struct timeval tv = {.tv_sec = wait / NS_PER_S, .tv_usec = (wait % NS_PER_S) / NS_PER_US};
 	loop->wake_at = due;
 	event_add(loop->wake, &tv);
 }
@@ -319,7 +318,8 @@ static struct event_base *new_base(void)
 	if (!cfg)
 		return NULL;
 	if (!event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK) &&
-	    !event_config_require_features(cfg, EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE))
+	    !event_config_require_features(cfg,
+					   EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE))
 		base = event_base_new_with_config(cfg);
 	event_config_free(cfg);
 	return base;

@@ -35,7 +35,7 @@ enum { LOOP_IO_OPAQUE = 128 };
 /* One watched descriptor; embedded in its owner. */
 struct loop_io {
 	_Alignas(8) unsigned char opaque[LOOP_IO_OPAQUE]; /* the library's struct */
-	struct loop *loop; /* NULL while not watched */
+	struct loop *loop;				  /* NULL while not watched */
 	loop_io_fn *fn;
 	void *arg;
 };
@@ -43,7 +43,7 @@ struct loop_io {
 /* One timer; zero-initialised is ready to use. */
 struct loop_timer {
 	struct list_node node; /* on a wheel slot while set */
-	int64_t due;           /* clock_mono() ns */
+	int64_t due;	       /* clock_mono() ns */
 	loop_fn *fn;
 	void *arg;
 };
@@ -76,7 +76,8 @@ uint64_t loop_turns(const struct loop *loop);
 int64_t loop_busy_ns(const struct loop *loop);
 
 /* Watches <fd> edge-triggered, both ways, until loop_io_del. The io keeps no ownership of fd. */
-MUST_CHECK int loop_io_add(struct loop *loop, struct loop_io *io, int fd, loop_io_fn *fn, void *arg);
+MUST_CHECK int loop_io_add(struct loop *loop, struct loop_io *io, int fd, loop_io_fn *fn,
+			   void *arg);
 
 /* Watches <fd> level-triggered for reading only: listeners, eventfds, control sockets. */
 MUST_CHECK int loop_io_add_level(struct loop *loop, struct loop_io *io, int fd, loop_io_fn *fn,

@@ -216,10 +216,11 @@ static enum pump_rc drain_pipe(struct pump *p)
 static enum pump_rc splice_run(struct pump *p)
 {
 	size_t share = SPLICE_SHARE;
+	bool drained = false;
 
 	for (;;) {
 		uint64_t left;
-		size_t n;
+		size_t n, want;
 		enum pump_rc rc = drain_pipe(p);
 		if (rc)
 			return rc;
@@ -228,12 +229,15 @@ static enum pump_rc splice_run(struct pump *p)
 			return 0;
 		if (!from->readable)
 			return PUMP_WAIT_SRC;
-		if (share == 0)
+		/* what was short once is looked at again next turn: by then there is more to move */
+		if (share == 0 || drained)
 			return PUMP_YIELD;
 		if (p->pipe_r < 0 && !pipe_open(p))
 			return 0;
-		switch (conn_splice_in(from, p->pipe_w, MIN(left, p->pipe_size), &n)) {
+		want = MIN(left, p->pipe_size);
+		switch (conn_splice_in(from, p->pipe_w, want, &n)) {
 		case IO_OK:
+			drained = n < want;
 			p->src->ops->took(p->src, n);
 			p->piped = n;
 			share -= MIN(share, n);

@@ -11,10 +11,10 @@
 #include "net/body.h"
 
 enum pump_rc {
-	PUMP_DONE = 1,       /* head and body are with the kernel */
+	PUMP_DONE = 1,	     /* head and body are with the kernel */
 	PUMP_WAIT_SRC = 2,   /* nothing to send until the source has more */
 	PUMP_WAIT_DST = 3,   /* the receiver is behind */
-	PUMP_YIELD = 4,      /* could go on, but others' turn: call again next turn */
+	PUMP_YIELD = 4,	     /* could go on, but others' turn: call again next turn */
 	PUMP_SRC_FAILED = 5, /* the body ended badly; see the source */
 	PUMP_DST_FAILED = 6, /* the receiver is gone; see its conn->error */
 };
@@ -22,19 +22,19 @@ enum pump_rc {
 enum { PUMP_SEGMENTS = 6 };
 
 struct pump {
-	struct body_src *src;   /* NULL: head only */
+	struct body_src *src; /* NULL: head only */
 	struct conn *dst;
-	bool chunked;           /* frame the body in chunks */
-	bool last;              /* the segments below end the message */
-	bool started;           /* some byte was sent */
-	uint8_t n_segments;     /* unsent pieces, in order */
-	uint8_t data_segment;   /* which of them is body data; PUMP_SEGMENTS = none */
+	bool chunked;	      /* frame the body in chunks */
+	bool last;	      /* the segments below end the message */
+	bool started;	      /* some byte was sent */
+	uint8_t n_segments;   /* unsent pieces, in order */
+	uint8_t data_segment; /* which of them is body data; PUMP_SEGMENTS = none */
 	struct str segments[PUMP_SEGMENTS];
 	char line[HTTP_CHUNK_LINE_MAX]; /* the chunk's size line */
-	int pipe_r, pipe_w;     /* -1 unless splicing */
-	size_t piped;           /* bytes in the pipe */
+	int pipe_r, pipe_w;		/* -1 unless splicing */
+	size_t piped;			/* bytes in the pipe */
 	size_t pipe_size;
-	uint64_t body_bytes;    /* body bytes sent, framing excluded */
+	uint64_t body_bytes;	/* body bytes sent, framing excluded */
 	uint64_t spliced_bytes; /* of them by splice */
 };
 

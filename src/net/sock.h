@@ -26,8 +26,8 @@ struct sock_addr {
 /* A peer as requests remember it: 20 bytes. */
 struct sock_peer {
 	uint8_t addr[16]; /* v4 in the first four */
-	uint16_t port;    /* host order */
-	uint8_t family;   /* 4, 6, or 0 for a unix socket */
+	uint16_t port;	  /* host order */
+	uint8_t family;	  /* 4, 6, or 0 for a unix socket */
 };
 
 /* Numeric host (v4, v6 without brackets) and port; ERR_SYNTAX when it is not numeric. */

@@ -4,7 +4,8 @@
 /* Free windows kept for reuse: 4 MiB at most. */
 enum { KEEP_MAX = 64 };
 
-static struct pool windows = {.name = "window", .size = sizeof(struct window), .keep_max = KEEP_MAX};
+static struct pool windows = {
+	.name = "window", .size = sizeof(struct window), .keep_max = KEEP_MAX};
 
 struct window *window_take(void)
 {

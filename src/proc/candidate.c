@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "req/server.h"
 
 enum { WORKERS_MAX = 64 };
 
@@ -20,10 +21,21 @@ static unsigned available_cpus(void)
 	return MAX((unsigned)CPU_COUNT(&set), 1U);
 }
 
+unsigned candidate_workers(const struct conf *conf)
+{
+	unsigned n = conf->workers ? conf->workers : available_cpus();
+
+	return MIN(n, (unsigned)WORKERS_MAX);
+}
+
+int candidate_check(const struct conf *conf, struct buf *told)
+{
+	return server_check(conf, told);
+}
+
 int candidate_load(struct candidate *c, const char *file, struct buf *told)
 {
 	struct conf_report report;
-	unsigned n;
 	int rc;
 
 	*c = (struct candidate){.logs = LOGS_INIT};
@@ -32,6 +44,8 @@ int candidate_load(struct candidate *c, const char *file, struct buf *told)
 	if (rc == 0)
 		rc = conf_load(c->source, file, &c->conf, &report);
 	conf_report_print(&report, told);
+	if (rc == 0)
+		rc = candidate_check(c->conf, told);
 	conf_report_fini(&report);
 	if (rc != 0) {
 		if (told->n == 0)
@@ -39,8 +53,7 @@ int candidate_load(struct candidate *c, const char *file, struct buf *told)
 		candidate_discard(c);
 		return rc;
 	}
-	n = c->conf->workers ? c->conf->workers : available_cpus();
-	c->workers = MIN(n, (unsigned)WORKERS_MAX);
+	c->workers = candidate_workers(c->conf);
 	return 0;
 }
 

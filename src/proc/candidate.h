@@ -21,6 +21,13 @@ struct candidate {
 	unsigned workers; /* how many there shall be */
 };
 
+/* Workers that <conf> asks for: its number, or one per available CPU. */
+unsigned candidate_workers(const struct conf *conf);
+
+/* What can be checked beyond the file's own rules: routes, rewrites, header operations. Faults go to
+ * <told>, one line each; ERR_SYNTAX. */
+MUST_CHECK int candidate_check(const struct conf *conf, struct buf *told);
+
 /*
  * Loads and checks <file>. Errors and warnings, one line each, go to <told>. ERR_SYNTAX when the
  * file is wrong.

@@ -410,12 +410,17 @@ void crew_watch(struct master *m)
 {
 	int64_t now = clock_mono_exact();
 
+	/* who slept itself (a frozen container) cannot tell who did not move */
+	if (now - m->watched > 2 * NS_PER_S)
+		m->awake = now;
+	m->watched = now;
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		struct worker *w = &m->workers[i];
-		int64_t silent = w->pid ? now - MAX(slot_of(w)->heartbeat, w->started) : 0;
+		int64_t silent;
 
 		if (w->pid == 0)
 			continue;
+		silent = now - MAX(MAX(slot_of(w)->heartbeat, w->started), m->awake);
 		set_hangs(w, silent >= HANG_WARN, silent);
 		if (silent > HANG_KILL && !loop_timer_is_set(&w->killer)) {
 			log_error("proc", "worker %u (pid %d) hangs: aborting it", i, (int)w->pid);

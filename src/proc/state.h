@@ -119,6 +119,8 @@ struct master {
 	int signal_fd;
 	struct loop_io signal_io;
 	struct loop_timer second;
+	int64_t watched;  /* when heartbeats were last looked at, mono ns */
+	int64_t awake;	  /* since when this was done every second */
 	int64_t watchdog; /* ns between signs of life to the service manager; 0 = none */
 };
 

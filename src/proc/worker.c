@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "proc/candidate.h"
 #include "proc/worker.h"
 
 #include <errno.h>
@@ -141,6 +142,7 @@ static void on_commit(struct worker_proc *w, const struct control_msg *msg)
 	w->conf = w->next;
 	w->next = NULL;
 	log_set_level((enum log_level)w->conf->log.level);
+	server_set_workers(w->server, candidate_workers(w->conf));
 	metric_set(w->row, METRIC_WORKER_config_generation, msg->id);
 }
 
@@ -455,7 +457,7 @@ int worker_main(const struct worker_boot *boot)
 
 	w.slot = slot_get(boot->slots, boot->slot);
 	w.conf = conf_ref(boot->conf);
-	panic_init(w.slot, boot->slot, NULL, NULL);
+	panic_init(w.slot, boot->slot, server_doing, NULL);
 	for (size_t i = 0; rc == 0 && i < COUNTOF(steps); i++)
 		rc = steps[i](&w, why, sizeof(why));
 	if (rc == 0) {

@@ -67,7 +67,7 @@ struct own_answer {
 	unsigned status;
 	struct str content_type, location, body;
 	enum proxy_error error; /* for Proxy-Status; NONE: none */
-	bool allow;             /* tell the methods */
+	bool allow;		/* tell the methods */
 };
 
 static void write_connection(struct request *r, struct http_writer *w)
@@ -130,8 +130,8 @@ static bool can_drain(struct request *r)
 /* Sends <a>; its body must live as long as the request. */
 static enum step answer(struct request *r, const struct own_answer *a)
 {
-	size_t room = HEAD_ROOM + a->location.n + a->content_type.n + r->detail.n +
-		      r->interim.n + ops_room(r->route ? &r->route->response_ops : NULL);
+	size_t room = HEAD_ROOM + a->location.n + a->content_type.n + r->detail.n + r->interim.n +
+		      ops_room(r->route ? &r->route->response_ops : NULL);
 	char *p = arena_alloc(&r->arena, room);
 	bool bodiless = r->msg.method == HTTP_METHOD_HEAD || a->body.n == 0 || a->status == 204 ||
 			a->status == 304;

@@ -39,22 +39,22 @@ enum client_wait {
 
 struct client {
 	uint32_t magic;
-	uint8_t state;            /* enum client_state */
-	uint8_t wait;             /* enum client_wait: what <deadline> is for */
-	bool running;             /* client_run is on the stack */
-	bool keep;                /* the last request left the connection usable */
+	uint8_t state; /* enum client_state */
+	uint8_t wait;  /* enum client_wait: what <deadline> is for */
+	bool running;  /* client_run is on the stack */
+	bool keep;     /* the last request left the connection usable */
 	struct conn conn;
 	struct loop_timer timer;
-	int64_t deadline;         /* mono ns; looked at when the timer fires, which may be early */
-	struct list_node node;    /* on server->clients */
-	struct loop_task task;    /* frees it, or lets a pump that yielded go on */
+	int64_t deadline;      /* mono ns; looked at when the timer fires, which may be early */
+	struct list_node node; /* on server->clients */
+	struct loop_task task; /* frees it, or lets a pump that yielded go on */
 	struct server *server;
 	struct listener *listener; /* a reference */
-	struct request *req;      /* while a head is being read or answered */
-	struct window *win;       /* while there are bytes */
-	uint32_t have;            /* bytes in the window before the engine takes over */
-	uint32_t requests;        /* begun on this connection */
-	struct ip_addr ip;        /* the peer, or what the PROXY header said */
+	struct request *req;	   /* while a head is being read or answered */
+	struct window *win;	   /* while there are bytes */
+	uint32_t have;		   /* bytes in the window before the engine takes over */
+	uint32_t requests;	   /* begun on this connection */
+	struct ip_addr ip;	   /* the peer, or what the PROXY header said */
 	uint16_t port;
 };
 

@@ -8,8 +8,9 @@
 #include "obs/metrics.h"
 #include "req/request.h"
 
-/* After the answer, a client that still sends gets this long, and this many bytes, to notice. */
+/* After the answer, a client that still sends gets this long to notice. */
 #define LINGER_TIME (5 * NS_PER_S)
+enum { LINGER_READS = 64 }; /* in one turn */
 
 /* Kept in the pool: connections come and go in bursts. */
 static struct pool clients = {.name = "client", .size = sizeof(struct client), .keep_max = 128};
@@ -112,20 +113,35 @@ static void begin_linger(struct client *c)
 	client_set_wait(c, CLIENT_WAIT_LINGER, LINGER_TIME);
 }
 
+static void on_linger_turn(void *arg);
+
 static void linger(struct client *c)
 {
 	char waste[4096];
 	size_t n;
 
 	for (int reads = 0; c->conn.readable; reads++) {
+		if (reads == LINGER_READS) {
+			loop_defer(c->server->loop, &c->task, on_linger_turn, c);
+			return;
+		}
 		enum io_rc rc = conn_recv(&c->conn, waste, sizeof(waste), &n);
 		if (rc == IO_AGAIN)
 			return;
-		if (rc != IO_OK || reads == 64) {
-			client_close(c, rc == IO_OK);
+		if (rc != IO_OK) {
+			client_close(c, false);
 			return;
 		}
 	}
+}
+
+static void on_linger_turn(void *arg)
+{
+	struct client *c = arg;
+
+	CHECK_MAGIC(c, CLIENT_MAGIC);
+	if (c->state == CLIENT_LINGER)
+		linger(c);
 }
 
 /* ---- reading heads ---- */
@@ -158,9 +174,10 @@ static bool read_preface(struct client *c)
 	case PROXYPROTO_DONE:
 		break;
 	}
-	if (pp.has_addresses) {
-		struct sock_peer peer;
+	struct sock_peer peer = {.family = 0};
+	if (pp.has_addresses)
 		sock_peer_from(&peer, &pp.source);
+	if (peer.family) {
 		c->ip = ip_from_bytes(peer.family, peer.addr);
 		c->port = peer.port;
 	}

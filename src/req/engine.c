@@ -122,6 +122,35 @@ static enum step run_steps(struct request *r)
 	return next;
 }
 
+/* What runs right now, for the panic report. */
+static const struct request *volatile current;
+
+static size_t add_text(char *out, size_t size, size_t at, struct str s)
+{
+	size_t n = MIN(s.n, size - at);
+
+	if (n)
+		memcpy(out + at, s.p, n);
+	return at + n;
+}
+
+size_t server_doing(void *unused, char *out, size_t size)
+{
+	const struct request *r = current;
+	size_t n = 0;
+
+	(void)unused;
+	if (!r || r->magic != REQUEST_MAGIC)
+		return 0;
+	n = add_text(out, size, n, str_c(step_name(r->step)));
+	n = add_text(out, size, n, STR(" "));
+	if (r->target.path.n && r->route)
+		n = add_text(out, size, n, str_c(r->route->conf->name));
+	n = add_text(out, size, n, STR(" "));
+	n = add_text(out, size, n, r->host);
+	return add_text(out, size, n, r->path);
+}
+
 void request_run(struct request *r)
 {
 	enum step rc;
@@ -132,11 +161,13 @@ void request_run(struct request *r)
 		return;
 	}
 	r->running = true;
+	current = r;
 	do {
 		r->again = false;
 		rc = run_steps(r);
 	} while (rc == STEP_WAIT && r->again);
 	r->running = false;
+	current = NULL;
 	if (rc == STEP_OVER)
 		over(r);
 }

@@ -194,7 +194,23 @@ bool request_must_close(const struct request *r)
 {
 	const struct server *s = r->server;
 
-	return r->must_close || !r->msg.keep_alive || s->draining || s->stopping || r->client->listener->removed;
+	return r->must_close || !r->msg.keep_alive || s->draining || s->stopping ||
+	       r->client->listener->removed;
+}
+
+/*
+ * Will the origin have no use for the rest of the request's body? It refuses, or its answer is whole
+ * already. One that answers while it reads goes on, and the connection may live.
+ */
+static bool ignores_body(const struct request *r, enum http_framing framing)
+{
+	const struct exchange *x = &r->fetch.x;
+
+	if (r->fetch.upload == UPLOAD_DONE)
+		return false;
+	return r->status >= 400 || framing == HTTP_FRAMING_NONE ||
+	       (framing == HTTP_FRAMING_LENGTH &&
+		x->end - x->head_at - x->msg.head_n >= x->msg.content_length);
 }
 
 /* What the client needs to be told about the body's end, and about the connection's. */
@@ -205,9 +221,7 @@ static void write_response_framing(struct request *r, struct http_writer *w,
 
 	*out_chunked = unknown && r->msg.minor >= 1;
 	r->close_delimited = unknown && !*out_chunked;
-	/* a refusal that comes before the request was read: the rest of it will never be wanted */
-	bool refused = r->status >= 400 && r->fetch.upload != UPLOAD_DONE;
-	r->keep = !request_must_close(r) && !refused && (!unknown || *out_chunked);
+	r->keep = !request_must_close(r) && !ignores_body(r, framing) && (!unknown || *out_chunked);
 	if (*out_chunked)
 		http_write_lit(w, "Transfer-Encoding: chunked\r\n");
 	if (!r->keep)
@@ -222,8 +236,8 @@ static void write_date(struct request *r, struct http_writer *w, const struct ht
 		http_write_str(w, server_date_line(r->server)); /* RFC 9110 6.6.1 */
 }
 
-struct str forward_response_head(struct request *r, struct http_msg *m,
-				 enum http_framing framing, bool *out_chunked)
+struct str forward_response_head(struct request *r, struct http_msg *m, enum http_framing framing,
+				 bool *out_chunked)
 {
 	const struct headers_ops *ops = &r->route->response_ops;
 	struct headers_response how = {
@@ -233,8 +247,7 @@ struct str forward_response_head(struct request *r, struct http_msg *m,
 	};
 	struct http_writer w;
 
-	if (headers_mark_response(m, &how) ||
-	    !begin(r, &w, m->head_n + ADDED_ROOM + ops_room(ops)))
+	if (headers_mark_response(m, &how) || !begin(r, &w, m->head_n + ADDED_ROOM + ops_room(ops)))
 		return STR_NONE;
 	http_write_status_line(&w, m->status, http_span_str(m, m->reason));
 	http_write_fields(&w, m);

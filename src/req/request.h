@@ -44,57 +44,57 @@ struct mem_body {
 
 struct request {
 	uint32_t magic;
-	uint8_t step;             /* enum step; only the driver changes it */
-	uint8_t reason;           /* enum reason, once known */
-	uint8_t error;            /* enum proxy_error that was answered */
-	bool running;             /* the driver is on the stack */
-	bool again;               /* an event came meanwhile */
-	bool fetching;            /* fetch is begun */
-	bool on_fallback;         /* the fetch goes to the route's fallback */
-	bool failing;             /* the answer is the static fallback, after <error> */
-	bool tunnel_asked;        /* a switch of protocols was asked of the origin */
+	uint8_t step;	   /* enum step; only the driver changes it */
+	uint8_t reason;	   /* enum reason, once known */
+	uint8_t error;	   /* enum proxy_error that was answered */
+	bool running;	   /* the driver is on the stack */
+	bool again;	   /* an event came meanwhile */
+	bool fetching;	   /* fetch is begun */
+	bool on_fallback;  /* the fetch goes to the route's fallback */
+	bool failing;	   /* the answer is the static fallback, after <error> */
+	bool tunnel_asked; /* a switch of protocols was asked of the origin */
 	bool tunnelling;
-	bool keep;                /* the connection may carry another request */
-	bool broken;              /* the connection is to be reset: FIN would look like an end, or the
+	bool keep;	       /* the connection may carry another request */
+	bool broken;	       /* the connection is to be reset: FIN would look like an end, or the
 				     client is gone. Never else: RST destroys earlier answers too */
-	bool close_delimited;     /* the answer's body ends with the connection */
-	bool own;                 /* the answer is ours, not the upstream's */
-	bool must_close;          /* what follows on the connection cannot be trusted */
-	bool expects;             /* waits for 100 (Continue) */
-	bool cut_down, cut_up;    /* tunnel: that direction has ended */
-	uint16_t status;          /* answered to the client; 0 = nothing yet */
+	bool close_delimited;  /* the answer's body ends with the connection */
+	bool own;	       /* the answer is ours, not the upstream's */
+	bool must_close;       /* what follows on the connection cannot be trusted */
+	bool expects;	       /* waits for 100 (Continue) */
+	bool cut_down, cut_up; /* tunnel: that direction has ended */
+	uint16_t status;       /* answered to the client; 0 = nothing yet */
 	uint16_t upstream_status;
 	struct client *client;
 	struct server *server;
-	struct snapshot *snap;    /* a reference */
+	struct snapshot *snap;		   /* a reference */
 	const struct listener_conf *lconf; /* the listener's settings when the request began; the
 					      listener or <snap> keeps them */
 	const struct route *route;
-	struct list_node node;    /* on server->requests */
+	struct list_node node; /* on server->requests */
 	struct arena arena;
 	struct http_target target;
-	struct str host;          /* as asked for, without port */
-	struct str authority;     /* with port */
-	struct str path;          /* normal form */
-	struct str id;            /* request id */
-	struct str detail;        /* of a refusal */
-	struct str retry_after;   /* text, or empty */
-	struct str content_type;  /* of the answer, for the log */
-	struct str interim;       /* interim heads not yet sent to the client */
+	struct str host;	 /* as asked for, without port */
+	struct str authority;	 /* with port */
+	struct str path;	 /* normal form */
+	struct str id;		 /* request id */
+	struct str detail;	 /* of a refusal */
+	struct str retry_after;	 /* text, or empty */
+	struct str content_type; /* of the answer, for the log */
+	struct str interim;	 /* interim heads not yet sent to the client */
 	struct forwarded_peer peer;
 	struct forwarded_client who;
-	struct pump pump;         /* the answer's way down */
-	struct pump tunnel_up;    /* tunnel: the client's bytes */
+	struct pump pump;      /* the answer's way down */
+	struct pump tunnel_up; /* tunnel: the client's bytes */
 	struct mem_body mem;
-	int64_t begun;            /* mono ns: head complete */
-	int64_t first_byte;       /* mono ns: first byte of the final answer sent; 0 = not yet */
-	int64_t deadline;         /* mono ns; 0 = none */
+	int64_t begun;	    /* mono ns: head complete */
+	int64_t first_byte; /* mono ns: first byte of the final answer sent; 0 = not yet */
+	int64_t deadline;   /* mono ns; 0 = none */
 	uint8_t trace[REQUEST_TRACE]; /* last steps, a ring */
 	uint8_t n_trace;
 	/* From here on not cleared at the start. */
 	struct http_parser parser;
 	struct http_msg msg;
-	struct h1_body body;      /* the request's; ready after CHECK */
+	struct h1_body body; /* the request's; ready after CHECK */
 	struct fetch fetch;
 	struct http_field fields[HTTP_MAX_FIELDS];
 	_Alignas(16) char first_block[REQUEST_FIRST_BLOCK];
@@ -138,8 +138,8 @@ enum step request_refuse(struct request *r, enum proxy_error error, struct str d
 struct str forward_request_head(struct request *r, enum proxy_error *out_error);
 
 /* The head for the client from the upstream's (forward.c). Sets keep and *out_chunked. */
-struct str forward_response_head(struct request *r, struct http_msg *m,
-				 enum http_framing framing, bool *out_chunked);
+struct str forward_response_head(struct request *r, struct http_msg *m, enum http_framing framing,
+				 bool *out_chunked);
 
 /* An interim head for the client (forward.c). */
 struct str forward_interim_head(struct request *r, struct http_msg *m);

@@ -91,7 +91,7 @@ static void let_go_if_removed(struct listener *l)
 
 static struct listener *find_listener(struct server *s, const char *name)
 {
-	LIST_EACH(&s->listeners, n) {
+	LIST_EACH (&s->listeners, n) {
 		struct listener *l = CONTAINER_OF(n, struct listener, node);
 		if (strcmp(l->name, name) == 0)
 			return l;
@@ -101,8 +101,7 @@ static struct listener *find_listener(struct server *s, const char *name)
 
 static struct listener *new_listener(struct server *s, const char *name)
 {
-	struct listener *l =
-		snapshot_listener(s->snap, name) ? calloc(1, sizeof(*l)) : NULL;
+	struct listener *l = snapshot_listener(s->snap, name) ? calloc(1, sizeof(*l)) : NULL;
 
 	if (!l)
 		return NULL;
@@ -139,7 +138,7 @@ static void pause_listener(struct listener *l)
 {
 	l->paused = true;
 	metric_add(l->server->row, METRIC_WORKER_accept_pauses, 1);
-	LIST_EACH(&l->acceptors, n)
+	LIST_EACH (&l->acceptors, n)
 		loop_io_del(&CONTAINER_OF(n, struct acceptor, node)->io);
 }
 
@@ -148,7 +147,7 @@ static void resume_listener(struct listener *l)
 	if (!l->paused || is_full(l))
 		return;
 	l->paused = false;
-	LIST_EACH(&l->acceptors, n) {
+	LIST_EACH (&l->acceptors, n) {
 		struct acceptor *a = CONTAINER_OF(n, struct acceptor, node);
 		if (loop_io_add_level(l->server->loop, &a->io, a->fd, on_acceptable, a))
 			l->paused = true; /* tried again in a second */
@@ -207,7 +206,7 @@ static void close_acceptor(struct acceptor *a)
 
 static void close_acceptors(struct listener *l, bool accept_first)
 {
-	LIST_EACH(&l->acceptors, n) {
+	LIST_EACH (&l->acceptors, n) {
 		struct acceptor *a = CONTAINER_OF(n, struct acceptor, node);
 		while (accept_first && accept_some(a, ACCEPT_BURST))
 			;
@@ -221,7 +220,7 @@ static struct acceptor *find_acceptor(struct server *s, const char *name, unsign
 
 	if (!l)
 		return NULL;
-	LIST_EACH(&l->acceptors, n) {
+	LIST_EACH (&l->acceptors, n) {
 		struct acceptor *a = CONTAINER_OF(n, struct acceptor, node);
 		if (a->index == index)
 			return a;
@@ -290,7 +289,7 @@ int server_prepare(struct server *s, struct conf *next, char *why, size_t why_si
 /* Listeners point to their settings in the new snapshot; removed ones keep the old. */
 static void rebind_listeners(struct server *s)
 {
-	LIST_EACH(&s->listeners, n) {
+	LIST_EACH (&s->listeners, n) {
 		struct listener *l = CONTAINER_OF(n, struct listener, node);
 		const struct listener_conf *conf = snapshot_listener(s->snap, l->name);
 		l->removed = conf == NULL;
@@ -348,6 +347,16 @@ void server_abort(struct server *s)
 	if (s->plan)
 		upstreams_abort(&s->ups, &s->plan);
 	snapshot_unref(&s->next);
+}
+
+void server_set_workers(struct server *s, unsigned n)
+{
+	s->env.n_workers = s->ups.n_workers = MAX(n, 1u);
+}
+
+int server_check(const struct conf *conf, struct buf *told)
+{
+	return snapshot_check(conf, told);
 }
 
 void server_set_access_fd(struct server *s, int fd)
@@ -420,7 +429,7 @@ int server_new(const struct server_env *env, struct conf *conf, char *why, size_
 
 static void close_clients(struct server *s)
 {
-	LIST_EACH(&s->clients, n) {
+	LIST_EACH (&s->clients, n) {
 		struct client *c = CONTAINER_OF(n, struct client, node);
 		if (c->state == CLIENT_REQUEST)
 			request_abort(c->req, REASON_SHUTDOWN);
@@ -437,7 +446,7 @@ void server_free(struct server **s_p)
 		return;
 	CHECK_MAGIC(s, SERVER_MAGIC);
 	close_clients(s);
-	LIST_EACH(&s->listeners, n) {
+	LIST_EACH (&s->listeners, n) {
 		struct listener *l = CONTAINER_OF(n, struct listener, node);
 		close_acceptors(l, false);
 		list_remove(&s->listeners, &l->node);
@@ -489,7 +498,7 @@ static void on_idle_moment(void *arg)
 {
 	struct server *s = arg;
 
-	LIST_EACH(&s->clients, n) {
+	LIST_EACH (&s->clients, n) {
 		struct client *c = CONTAINER_OF(n, struct client, node);
 		if (client_is_idle(c))
 			client_close(c, false);
@@ -515,7 +524,7 @@ void server_stop(struct server *s, int64_t grace, void (*done)(void *arg), void 
 	s->stopping = true;
 	s->stop_done = done;
 	s->stop_arg = arg;
-	LIST_EACH(&s->listeners, n)
+	LIST_EACH (&s->listeners, n)
 		close_acceptors(CONTAINER_OF(n, struct listener, node), grace > 0);
 	if (grace == 0) {
 		on_grace_over(s);
@@ -530,7 +539,7 @@ void server_stop(struct server *s, int64_t grace, void (*done)(void *arg), void 
 
 void server_report(struct server *s, struct buf *out)
 {
-	LIST_EACH(&s->requests, n)
+	LIST_EACH (&s->requests, n)
 		account_report(CONTAINER_OF(n, struct request, node), out);
 }
 
@@ -549,7 +558,7 @@ void server_second(struct server *s)
 	metric_set(s->row, METRIC_WORKER_buffers_live, windows_live());
 	metric_add(s->row, METRIC_WORKER_access_log_dropped, access_take_dropped(s->access_log));
 	upstreams_second(&s->ups);
-	LIST_EACH(&s->listeners, n)
+	LIST_EACH (&s->listeners, n)
 		resume_listener(CONTAINER_OF(n, struct listener, node));
 	if (s->stopping)
 		on_idle_moment(s);

@@ -20,8 +20,8 @@ struct server_env {
 	struct loop *loop;
 	struct seg *seg;
 	struct metrics *metrics;
-	unsigned slot;      /* this worker's slot in the segment */
-	unsigned n_workers; /* workers that share the node's limits */
+	unsigned slot;	      /* this worker's slot in the segment */
+	unsigned n_workers;   /* workers that share the node's limits */
 	const int *doorbells; /* eventfd of every slot (SLOT_MAX entries, -1 = none) */
 };
 
@@ -46,6 +46,17 @@ void server_unlisten(struct server *server, const char *name, unsigned index);
 MUST_CHECK int server_prepare(struct server *server, struct conf *next, char *why, size_t why_size);
 void server_commit(struct server *server);
 void server_abort(struct server *server);
+
+/* This many workers share the node's limits from now on. */
+void server_set_workers(struct server *server, unsigned n);
+
+/* What the request that runs right now is: "GET host/path (step)"; returns the length. For the panic
+ * report: async-signal-safe, reads only. */
+size_t server_doing(void *unused, char *out, size_t size);
+
+/* Checks what only the engine can: routes, rewrites, header operations. One line per fault is added
+ * to <told>; 0 or ERR_SYNTAX. No side effects. */
+MUST_CHECK int server_check(const struct conf *conf, struct buf *told);
 
 /* Takes <fd> as the access log's destination (-1: off). */
 void server_set_access_fd(struct server *server, int fd);

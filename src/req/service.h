@@ -24,22 +24,22 @@ struct acceptor {
 	struct listener *listener;
 	struct loop_io io;
 	int fd;
-	unsigned index;        /* which of the listener's sockets */
+	unsigned index; /* which of the listener's sockets */
 };
 
 /* One listener by name; lives until its last connection is closed. */
 struct listener {
 	uint32_t magic;
-	uint32_t refs;         /* the server's list, and each connection */
+	uint32_t refs;	       /* the server's list, and each connection */
 	struct list_node node; /* on server->listeners */
 	struct server *server;
 	char *name;
-	struct snapshot *snap;            /* a reference: where <conf> lives */
+	struct snapshot *snap;		  /* a reference: where <conf> lives */
 	const struct listener_conf *conf; /* newest settings; a removed listener keeps its last */
-	bool removed;          /* not in the configuration in force: finishes what it has */
+	bool removed; /* not in the configuration in force: finishes what it has */
 	struct list acceptors;
-	uint32_t active;       /* connections of this worker */
-	bool paused;           /* does not accept: at its limit, or out of descriptors */
+	uint32_t active; /* connections of this worker */
+	bool paused;	 /* does not accept: at its limit, or out of descriptors */
 	struct metric_row *row;
 };
 
@@ -48,24 +48,24 @@ struct server {
 	struct server_env env;
 	struct loop *loop;
 	struct upstreams ups;
-	struct snapshot *snap;         /* in force */
-	struct snapshot *next;         /* prepared */
-	struct upstreams_plan *plan;   /* prepared */
+	struct snapshot *snap;	     /* in force */
+	struct snapshot *next;	     /* prepared */
+	struct upstreams_plan *plan; /* prepared */
 	struct list listeners;
-	struct list clients;           /* open connections, idle ones too */
-	struct list requests;          /* in flight */
-	struct metric_row *row;        /* this worker's */
+	struct list clients;	   /* open connections, idle ones too */
+	struct list requests;	   /* in flight */
+	struct metric_row *row;	   /* this worker's */
 	struct access *access_log; /* never NULL */
-	int access_fd;                 /* our own copy of its descriptor; -1 = off */
-	uint64_t ids[2];               /* for request ids: random, then counting */
-	bool draining;                 /* every answer ends its connection */
+	int access_fd;		   /* our own copy of its descriptor; -1 = off */
+	uint64_t ids[2];	   /* for request ids: random, then counting */
+	bool draining;		   /* every answer ends its connection */
 	bool stopping;
-	struct loop_timer stop_timer;  /* grace, then the end */
-	struct loop_timer idle_timer;  /* when idle connections have had their moment */
+	struct loop_timer stop_timer; /* grace, then the end */
+	struct loop_timer idle_timer; /* when idle connections have had their moment */
 	void (*stop_done)(void *arg);
 	void *stop_arg;
 	struct loop_task stop_task;
-	char date_line[64];            /* "Date: ...\r\n" of the current second */
+	char date_line[64]; /* "Date: ...\r\n" of the current second */
 	size_t date_n;
 	int64_t date_second;
 };

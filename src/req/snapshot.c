@@ -67,31 +67,39 @@ static int build_headers(struct route *r)
 	struct headers_op *at;
 	int rc;
 
-	r->op_rows = calloc(count_ops(&c->request) + count_ops(&c->response) + 1,
-			    sizeof(*r->op_rows));
+	r->op_rows =
+		calloc(count_ops(&c->request) + count_ops(&c->response) + 1, sizeof(*r->op_rows));
 	if (!r->op_rows)
 		return ERR_NOMEM;
 	rc = build_ops(&r->request_ops, r->op_rows, &c->request, &at);
 	return rc ? rc : build_ops(&r->response_ops, at, &c->response, &at);
 }
 
-static int build_route(const struct snapshot_env *env, struct route *r, const struct conf_route *c)
+/* The part of a route that is made from the configuration alone. */
+static int build_rules(struct route *r, const struct conf_route *c)
 {
 	r->conf = c;
+	r->rewrite.strip = str_c(c->rewrite.strip_prefix);
+	r->rewrite.add = str_c(c->rewrite.add_prefix);
+	int rc = rewrite_check(&r->rewrite);
+	if (!rc)
+		rc = build_access(r);
+	return rc ? rc : build_headers(r);
+}
+
+static int bind_route(const struct snapshot_env *env, struct route *r)
+{
+	const struct conf_route *c = r->conf;
+
 	if (c->upstream && !(r->group = upstreams_plan_group(env->plan, c->upstream)))
 		return ERR_MISSING;
 	if (c->fallback.upstream &&
 	    !(r->fallback = upstreams_plan_group(env->plan, c->fallback.upstream)))
 		return ERR_MISSING;
-	r->rewrite.strip = str_c(c->rewrite.strip_prefix);
-	r->rewrite.add = str_c(c->rewrite.add_prefix);
 	r->row = metrics_row(env->metrics, METRIC_SCOPE_ROUTE,
 			     metrics_find(env->metrics, METRIC_SCOPE_ROUTE, c->name, NULL),
 			     env->slot);
-	int rc = rewrite_check(&r->rewrite);
-	if (!rc)
-		rc = build_access(r);
-	return rc ? rc : build_headers(r);
+	return 0;
 }
 
 static int build_listener(struct listener_conf *l, const struct conf_listener *c)
@@ -146,7 +154,9 @@ static int build(const struct snapshot_env *env, struct snapshot *s, char *why, 
 		return ERR_NOMEM;
 	for (size_t i = 0; rc == 0 && i < c->n_routes; i++) {
 		s->n_routes = i + 1;
-		rc = build_route(env, &s->routes[i], &c->routes[i]);
+		rc = build_rules(&s->routes[i], &c->routes[i]);
+		if (!rc && env)
+			rc = bind_route(env, &s->routes[i]);
 		if (rc)
 			snprintf(why, why_size, "route \"%s\": %s", c->routes[i].name,
 				 err_text(rc));
@@ -175,6 +185,23 @@ int snapshot_new(const struct snapshot_env *env, struct conf *conf, char *why, s
 		snapshot_unref(&s);
 	else
 		*out = s;
+	return rc;
+}
+
+int snapshot_check(const struct conf *conf, struct buf *told)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+	char why[512] = "";
+	int rc;
+
+	if (!s)
+		return ERR_NOMEM;
+	s->refs = 1;
+	s->conf = conf_ref((struct conf *)conf);
+	rc = build(NULL, s, why, sizeof(why));
+	if (rc && why[0])
+		buf_printf(told, "%s\n", why);
+	snapshot_unref(&s);
 	return rc;
 }
 

@@ -21,11 +21,11 @@ struct metrics;
 /* One route, ready to use. */
 struct route {
 	const struct conf_route *conf;
-	struct group *group;          /* reference; NULL for a static answer */
-	struct group *fallback;       /* reference or NULL */
+	struct group *group;	/* reference; NULL for a static answer */
+	struct group *fallback; /* reference or NULL */
 	struct acl access;
 	struct headers_ops request_ops, response_ops;
-	struct headers_op *op_rows;   /* memory of both */
+	struct headers_op *op_rows; /* memory of both */
 	struct rewrite rewrite;
 	struct metric_row *row;
 };
@@ -33,19 +33,19 @@ struct route {
 /* A listener's settings, ready to use; found by name. */
 struct listener_conf {
 	const struct conf_listener *conf;
-	struct cidr_set *trusted;     /* NULL: nobody */
+	struct cidr_set *trusted; /* NULL: nobody */
 	struct forwarded_trust trust;
 };
 
 struct snapshot {
 	uint32_t refs;
-	struct conf *conf;            /* reference */
+	struct conf *conf; /* reference */
 	struct route_table *table;
 	struct route *routes;
 	size_t n_routes;
 	struct listener_conf *listeners;
 	size_t n_listeners;
-	struct metric_row *no_route;  /* requests that found none: the route scope's "(other)" */
+	struct metric_row *no_route; /* requests that found none: the route scope's "(other)" */
 };
 
 struct snapshot_env {
@@ -57,6 +57,9 @@ struct snapshot_env {
 /* Builds it from <conf> (takes a reference). ERR_ code with a reason in <why>. */
 MUST_CHECK int snapshot_new(const struct snapshot_env *env, struct conf *conf, char *why,
 			    size_t why_size, struct snapshot **out);
+
+/* Is <conf> usable? One line per fault goes to <told>; 0, ERR_SYNTAX or ERR_NOMEM. */
+MUST_CHECK int snapshot_check(const struct conf *conf, struct buf *told);
 
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);

@@ -83,7 +83,7 @@ static enum step check_method(struct request *r)
 	switch (r->msg.method) {
 	case HTTP_METHOD_CONNECT:
 		return reject(r, PROXY_ERROR_not_implemented,
-				      STR("CONNECT is not available here."));
+			      STR("CONNECT is not available here."));
 	case HTTP_METHOD_TRACE:
 		/* it shows a page's scripts what they must not see; nobody needs it here */
 		return reject(r, PROXY_ERROR_method_not_allowed, STR_NONE);
@@ -109,13 +109,11 @@ enum step step_check(struct request *r)
 	forwarded_peer_init(&r->peer, &c->ip, &r->lconf->trust);
 	forwarded_client(&r->peer, &r->lconf->trust, &r->msg, &r->who);
 	if (http_target_parse(http_span_str(&r->msg, r->msg.target), r->msg.method, &r->target))
-		return reject(r, PROXY_ERROR_bad_request,
-				      STR("The request target is malformed."));
+		return reject(r, PROXY_ERROR_bad_request, STR("The request target is malformed."));
 	if (!find_host(r))
 		return reject(r, PROXY_ERROR_bad_request, STR("Host is malformed."));
 	if (!normalise_path(r))
-		return reject(r, PROXY_ERROR_bad_request,
-				      STR("The path is malformed."));
+		return reject(r, PROXY_ERROR_bad_request, STR("The path is malformed."));
 	if (http_find(&r->msg, HTTP_FIELD_EXPECT) && !r->msg.expect_continue && r->msg.minor >= 1)
 		return reject(r, PROXY_ERROR_expectation_failed, STR_NONE);
 	if (http_find(&r->msg, HTTP_FIELD_VIA) && headers_via_count(&r->msg) > LOOPS_MAX)
@@ -143,8 +141,7 @@ enum step step_admit(struct request *r)
 	const struct conf_route *c = r->route->conf;
 	uint64_t limit = c->max_body ? c->max_body : r->lconf->conf->limits.body_size;
 
-	if (!acl_open(&r->route->access) &&
-	    acl_check(&r->route->access, &r->who.ip) != ACL_ALLOWED)
+	if (!acl_open(&r->route->access) && acl_check(&r->route->access, &r->who.ip) != ACL_ALLOWED)
 		return request_refuse(r, PROXY_ERROR_forbidden, STR_NONE);
 	if (limit && r->msg.framing == HTTP_FRAMING_LENGTH && r->msg.content_length > limit)
 		return request_refuse(r, PROXY_ERROR_body_too_large, STR_NONE);

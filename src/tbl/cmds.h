@@ -16,12 +16,13 @@ COMMAND(status, "status", "[--json]", READ, NOW,
 	"Shows the version, how long the daemon has been running, the configuration file and how "
 	"often it was loaded, whether the node is draining, and one line per worker process: its "
 	"pid, state, age, open connections, requests answered, resident memory, and how often the "
-	"place it holds was restarted. Listeners follow with their open connections and requests.")
-COMMAND(stats, "stats", "[--json]", READ, NOW, "request rate, latency, errors and all counters",
+	"place it holds was restarted; `silent` means that it has not beaten its heart for five "
+	"seconds. Listeners follow with their open connections and requests.")
+COMMAND(stats, "stats", "[--json]", READ, NOW, "request rate, latency, errors and counters",
 	"Prints the figures of the last ten seconds and the last minute (requests per second, "
 	"average and percentiles of the answer time, answers by status class, share of errors), "
-	"then every counter of the node. --json prints the same as one JSON object, which is what "
-	"/api/stats of the admin listener serves.")
+	"then the counters of the node that are not zero. --json prints all of it as one JSON "
+	"object, which is what /api/stats of the admin listener serves.")
 COMMAND(upstreams, "upstreams", "[--json]", READ, NOW,
 	"each upstream and its servers: connections, queue, failures, latency",
 	"One line per upstream and per server below it: its state, connections in use and idle, "

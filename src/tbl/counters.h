@@ -18,9 +18,9 @@ SCOPE(WORKER, "worker", 1, "one worker process")
 COUNTER(WORKER, connections_accepted, "tiercel_connections_accepted_total", "", counter, none,
 	"Client connections accepted", "Every connection taken from a listening socket.")
 COUNTER(WORKER, accept_pauses, "tiercel_accept_pauses_total", "", counter, none,
-	"Client connections closed at once because of a limit",
-	"The listener's connection limit was reached when they came. Raise limits.connections or "
-	"look for clients that open connections without using them.")
+	"Times a listener stopped accepting",
+	"Its connection limit was reached, or descriptors ran out: new connections wait in the "
+	"kernel's queue. Raise limits.connections or look for clients that hold connections idle.")
 COUNTER(WORKER, connections_active, "tiercel_connections_active", "", gauge, none,
 	"Client connections open now", "Idle keep-alive connections count.")
 COUNTER(WORKER, accept_errors, "tiercel_accept_errors_total", "", counter, none,

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "conf/load.h"
 #include "conf/print.h"
+#include "proc/candidate.h"
 #include "proc/master.h"
 
 #define DEFAULT_FILE "/etc/tiercel/tiercel.yaml"
@@ -69,6 +70,8 @@ static int show(const char *file, enum mode mode)
 	if (rc == 0)
 		rc = conf_load(source, file, &conf, &report);
 	conf_report_print(&report, &told);
+	if (rc == 0)
+		rc = candidate_check(conf, &told);
 	if (rc != 0 && told.n == 0)
 		buf_printf(&told, "%s: %s\n", file, err_text(rc));
 	(void)print(&told, stderr);

@@ -12,7 +12,6 @@ enum { UPSTREAMS = 128, SERVERS = 512, LAYOUT = 1 };
 /* One upstream. All but <oldest> under the lock. */
 struct cell {
 	struct lock lock;
-	uint8_t pad[CACHE_LINE - sizeof(struct lock) % CACHE_LINE];
 	uint32_t conns[SLOT_MAX];  /* open connections of each worker */
 	uint32_t queued[SLOT_MAX]; /* waiting requests of each worker */
 	int64_t oldest[SLOT_MAX];  /* since when its first one waits; atomic */
@@ -24,7 +23,7 @@ struct active_row {
 };
 
 struct cells {
-	uint32_t ready;    /* 1 once the locks are made */
+	uint32_t ready;	   /* 1 once the locks are made */
 	uint32_t max_slot; /* no slot at or above was ever used: bounds the sums; atomic */
 	uint8_t pad[CACHE_LINE - 8];
 	struct cell upstreams[UPSTREAMS];

@@ -15,13 +15,13 @@
 enum { EXCHANGE_HEAD_MAX = 48 * 1024 };
 
 struct exchange {
-	struct upconn *uc;              /* lent by the pool; NULL when given back */
-	struct window *win;             /* holds head and body bytes; NULL until bytes come */
-	uint32_t head_at;               /* where the next head begins in the window */
-	uint32_t end;                   /* bytes received */
-	bool any;                       /* some byte of an answer was received */
+	struct upconn *uc;  /* lent by the pool; NULL when given back */
+	struct window *win; /* holds head and body bytes; NULL until bytes come */
+	uint32_t head_at;   /* where the next head begins in the window */
+	uint32_t end;	    /* bytes received */
+	bool any;	    /* some byte of an answer was received */
 	struct http_parser parser;
-	struct http_msg msg;            /* the head; slices live until the body is pulled */
+	struct http_msg msg; /* the head; slices live until the body is pulled */
 	struct h1_body body;
 	struct http_field fields[HTTP_MAX_FIELDS];
 };

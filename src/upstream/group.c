@@ -12,6 +12,9 @@
 #include "upstream/lb.h"
 #include "upstream/pool.h"
 
+/* So long an address is passed over after a failed connect, if there are others. */
+#define FAILED_ADDRESS_TIME (10 * NS_PER_S)
+
 /* What one upstream of the new configuration will be. */
 struct group_plan {
 	struct group *group; /* a reference; existing, or new and not in the registry yet */
@@ -34,6 +37,7 @@ static void on_addresses(void *arg, const struct resolve_set *set)
 	struct origin_server *s = arg;
 
 	CHECK_MAGIC(s, ORIGIN_SERVER_MAGIC);
+	s->failed = 0;
 	log_info("upstream", "%s: %s has %u address%s now", s->group->name, s->text, set->n,
 		 set->n == 1 ? "" : "es");
 	pool_serve_later(s->group);
@@ -97,8 +101,14 @@ bool origin_server_known(const struct origin_server *s)
 	return s->is_unix || (s->watch && resolve_set(s->watch)->n > 0);
 }
 
-bool origin_server_address(struct origin_server *s, struct sock_addr *out)
+static uint32_t all_of(const struct resolve_set *set)
 {
+	return (uint32_t)((UINT64_C(1) << set->n) - 1);
+}
+
+bool origin_server_address(struct origin_server *s, struct sock_addr *out, unsigned *out_index)
+{
+	*out_index = 0;
 	if (s->is_unix) {
 		*out = s->unix_addr;
 		return true;
@@ -106,8 +116,26 @@ bool origin_server_address(struct origin_server *s, struct sock_addr *out)
 	const struct resolve_set *set = resolve_set(s->watch);
 	if (set->n == 0)
 		return false;
-	*out = set->addrs[s->next_addr++ % set->n];
+	if ((s->failed & all_of(set)) == all_of(set) ||
+	    clock_mono() - s->failed_at > FAILED_ADDRESS_TIME)
+		s->failed = 0;
+	unsigned i = s->next_addr % set->n;
+	while (s->failed & (1u << i))
+		i = (i + 1) % set->n;
+	s->next_addr = i + 1;
+	*out = set->addrs[i];
+	*out_index = i;
 	return true;
+}
+
+bool origin_server_failed(struct origin_server *s, unsigned index)
+{
+	if (s->is_unix)
+		return false;
+	const struct resolve_set *set = resolve_set(s->watch);
+	s->failed |= 1u << index;
+	s->failed_at = clock_mono();
+	return set->n > 0 && (s->failed & all_of(set)) != all_of(set);
 }
 
 /* ---- groups ---- */
@@ -165,7 +193,7 @@ void group_unref(struct group **g_p)
 
 static struct group *find_group(struct upstreams *u, const char *name)
 {
-	LIST_EACH(&u->groups, n) {
+	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		if (strcmp(g->name, name) == 0)
 			return g;
@@ -181,13 +209,13 @@ int upstreams_init(struct upstreams *u)
 
 void upstreams_fini(struct upstreams *u)
 {
-	LIST_EACH(&u->groups, n) {
+	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		for (size_t i = 0; i < g->n_servers; i++)
 			pool_close_idle(g->servers[i]);
 	}
 	loop_turn(u->loop, false); /* connections let go of their servers */
-	LIST_EACH(&u->groups, n) {
+	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		list_remove(&u->groups, &g->node);
 		group_unref(&g);
@@ -247,7 +275,8 @@ static void free_plan(struct upstreams_plan **plan_p)
 	free(plan);
 }
 
-int upstreams_prepare(struct upstreams *u, const struct conf *conf, struct upstreams_plan **out_plan)
+int upstreams_prepare(struct upstreams *u, const struct conf *conf,
+		      struct upstreams_plan **out_plan)
 {
 	struct upstreams_plan *plan = calloc(1, sizeof(*plan));
 	int rc = 0;
@@ -334,7 +363,7 @@ void upstreams_commit(struct upstreams *u, struct upstreams_plan **plan_p)
 {
 	struct upstreams_plan *plan = *plan_p;
 
-	LIST_EACH(&u->groups, n) {
+	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		if (!group_planned(plan, g))
 			retire_group(u, g);
@@ -354,13 +383,12 @@ void upstreams_abort(struct upstreams *u, struct upstreams_plan **plan)
 
 static void second_of_server(struct origin_server *s)
 {
-	metric_set(s->row, METRIC_SERVER_addresses,
-		   s->is_unix ? 1 : resolve_set(s->watch)->n);
+	metric_set(s->row, METRIC_SERVER_addresses, s->is_unix ? 1 : resolve_set(s->watch)->n);
 }
 
 void upstreams_second(struct upstreams *u)
 {
-	LIST_EACH(&u->groups, n) {
+	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		metric_set(g->row, METRIC_UPSTREAM_queue_length, g->queue.count);
 		metric_set(g->row, METRIC_UPSTREAM_connections_active, g->n_busy + g->n_connecting);
@@ -374,7 +402,7 @@ void upstreams_second(struct upstreams *u)
 
 void upstreams_on_doorbell(struct upstreams *u)
 {
-	LIST_EACH(&u->groups, n) {
+	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		if (!list_empty(&g->queue))
 			pool_serve_later(g);

@@ -25,19 +25,21 @@ enum { ORIGIN_SERVER_MAGIC = 0x6f726967, GROUP_MAGIC = 0x67726f75 };
 /* One server of a group. */
 struct origin_server {
 	uint32_t magic;
-	uint32_t refs;               /* the group's list, and each connection */
+	uint32_t refs; /* the group's list, and each connection */
 	struct group *group;
-	char *text;                  /* address as configured: its name everywhere */
+	char *text; /* address as configured: its name everywhere */
 	uint32_t weight;
-	bool removed;                /* no longer configured: finishes what it carries */
+	bool removed; /* no longer configured: finishes what it carries */
 	bool is_unix;
 	struct sock_addr unix_addr;
 	struct resolve_watch *watch; /* NULL for a unix socket */
-	unsigned next_addr;          /* rotates over the addresses */
-	struct list idle;            /* struct upconn, most recently used first */
-	uint32_t conns;              /* open connections of this worker */
-	int64_t rr_credit;           /* smooth weighted round robin */
-	unsigned cell;               /* number in the segment */
+	unsigned next_addr;	     /* rotates over the addresses */
+	uint32_t failed;	     /* addresses that a connect failed to, a bit each */
+	int64_t failed_at;	     /* mono ns of the last one; forgotten after a while */
+	struct list idle;	     /* struct upconn, most recently used first */
+	uint32_t conns;		     /* open connections of this worker */
+	int64_t rr_credit;	     /* smooth weighted round robin */
+	unsigned cell;		     /* number in the segment */
 	struct metric_row *row;
 };
 
@@ -49,17 +51,17 @@ struct group_settings {
 
 struct group {
 	uint32_t magic;
-	uint32_t refs;              /* the registry, each configuration and each connection */
+	uint32_t refs; /* the registry, each configuration and each connection */
 	struct upstreams *owner;
 	char *name;
-	struct list_node node;      /* on owner->groups */
+	struct list_node node; /* on owner->groups */
 	struct group_settings set;
 	struct origin_server **servers;
 	size_t n_servers;
-	struct list queue;          /* struct pool_wait, first come first */
-	struct loop_task serve;     /* serves the queue at the end of the turn */
+	struct list queue;	/* struct pool_wait, first come first */
+	struct loop_task serve; /* serves the queue at the end of the turn */
 	uint32_t n_idle, n_busy, n_connecting;
-	unsigned cell;              /* number in the segment */
+	unsigned cell; /* number in the segment */
 	struct metric_row *row;
 	struct rng rng;
 };
@@ -102,8 +104,14 @@ void origin_server_unref(struct origin_server **s);
 /* Does any address stand for this server? */
 bool origin_server_known(const struct origin_server *s);
 
-/* The next address to connect to; false when none is known. */
-bool origin_server_address(struct origin_server *s, struct sock_addr *out);
+/*
+ * The next address to connect to, in turn; those that failed lately are passed over while there are
+ * others. False when none is known. *out_index is for origin_server_failed.
+ */
+bool origin_server_address(struct origin_server *s, struct sock_addr *out, unsigned *out_index);
+
+/* A connect to that address failed. True if another address is worth a try. */
+bool origin_server_failed(struct origin_server *s, unsigned index);
 
 /* Once a second: gauges, and a look at queues that might have been missed. */
 void upstreams_second(struct upstreams *u);

@@ -16,7 +16,7 @@ struct lb_ops {
 
 extern const struct lb_ops lb_round_robin; /* smooth weighted round robin */
 extern const struct lb_ops lb_least_conn;  /* fewest exchanges per weight, ties by turns */
-extern const struct lb_ops lb_p2c;         /* the better of two drawn at random by weight */
+extern const struct lb_ops lb_p2c;	   /* the better of two drawn at random by weight */
 
 const struct lb_ops *lb_by_conf(enum conf_balance balance);
 

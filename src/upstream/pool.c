@@ -49,6 +49,7 @@ static void leave_state(struct upconn *uc)
 	switch (uc->state) {
 	case UPCONN_CONNECTING:
 		g->n_connecting--;
+		cells_active_add(g->owner->cells, uc->server->cell, g->owner->slot, -1);
 		break;
 	case UPCONN_IDLE:
 		list_remove(&uc->server->idle, &uc->idle_node);
@@ -119,7 +120,7 @@ static void close_upconn(struct upconn *uc, bool reset)
 
 void pool_close_idle(struct origin_server *s)
 {
-	LIST_EACH(&s->idle, n)
+	LIST_EACH (&s->idle, n)
 		close_upconn(CONTAINER_OF(n, struct upconn, idle_node), false);
 }
 
@@ -252,8 +253,11 @@ static void connect_failed(struct upconn *uc, enum proxy_error error)
 	struct pool_wait *w = uc->wait;
 
 	count_connect_failure(uc->server, error);
-	if (w)
+	bool more = origin_server_failed(uc->server, uc->address);
+	if (w) {
 		w->tried = uc->server;
+		w->more_addresses = more;
+	}
 	uc->wait = NULL;
 	if (w)
 		w->connecting = NULL;
@@ -328,9 +332,10 @@ static struct upconn *begin_connect(struct origin_server *s, enum proxy_error *o
 		return NULL;
 	memset(uc, 0, sizeof(*uc));
 	*out_error = PROXY_ERROR_dns_error;
-	rc = origin_server_address(s, &addr) ? sock_connect(&addr, &fd) : -ENOENT;
+	rc = origin_server_address(s, &addr, &uc->address) ? sock_connect(&addr, &fd) : -ENOENT;
 	if (rc) {
 		*out_error = connect_error(-rc);
+		(void)origin_server_failed(s, uc->address);
 		pool_give(&upconns, &uc);
 		count_connect_failure(s, *out_error);
 		return NULL;
@@ -347,6 +352,7 @@ static struct upconn *begin_connect(struct origin_server *s, enum proxy_error *o
 	s->conns++;
 	uc->group = group_ref(g);
 	g->n_connecting++;
+	cells_active_add(g->owner->cells, s->cell, g->owner->slot, 1);
 	uc->since = clock_mono();
 	metric_add(g->row, METRIC_UPSTREAM_connects, 1);
 	loop_timer_set(g->owner->loop, &uc->timer, uc->since + g->set.timeouts.connect,
@@ -470,6 +476,7 @@ enum pool_rc pool_acquire(struct group *g, struct pool_wait *w, pool_ready_fn *f
 	w->fn = fn;
 	w->arg = arg;
 	w->queue_ns = w->connect_ns = 0;
+	w->more_addresses = false;
 	*out_error = PROXY_ERROR_NONE;
 	if (list_empty(&g->queue))
 		rc = attempt(g, w, &uc, out_error);

@@ -30,19 +30,20 @@ struct upconn {
 	enum upconn_state state;
 	struct conn conn;
 	struct origin_server *server; /* a reference */
-	struct group *group;          /* a reference */
-	struct pool_wait *wait;       /* CONNECTING: whose it will be; NULL: nobody's any more */
+	struct group *group;	      /* a reference */
+	struct pool_wait *wait;	      /* CONNECTING: whose it will be; NULL: nobody's any more */
 	struct list_node idle_node;   /* on server->idle while IDLE */
 	struct loop_timer timer;      /* connect or idle deadline */
 	struct loop_task free_task;
-	loop_fn *on_event;            /* BUSY: told about readiness */
+	loop_fn *on_event; /* BUSY: told about readiness */
 	void *arg;
-	uint32_t requests;            /* exchanges begun on it */
-	int64_t since;                /* when the connect began */
+	unsigned address;  /* which of the server's addresses */
+	uint32_t requests; /* exchanges begun on it */
+	int64_t since;	   /* when the connect began */
 };
 
 enum pool_rc {
-	POOL_READY = 1,   /* *out_uc is yours */
+	POOL_READY = 1,	  /* *out_uc is yours */
 	POOL_PENDING = 2, /* <fn> will be called */
 	POOL_REFUSED = 3, /* *out_error says why */
 };
@@ -53,22 +54,24 @@ typedef void pool_ready_fn(void *arg, struct upconn *uc, enum proxy_error error)
 /* One request that wants a connection; embedded in its owner, zero-initialised. */
 struct pool_wait {
 	uint32_t magic;
-	struct group *group;         /* while it waits */
-	struct list_node node;       /* on group->queue while queued */
+	struct group *group;	     /* while it waits */
+	struct list_node node;	     /* on group->queue while queued */
 	struct upconn *connecting;   /* while a connection is being made for it */
 	struct origin_server *avoid; /* try others first; not a reference, compared only */
-	bool fresh;                  /* no pooled connection: the last one was dead */
-	int64_t since;               /* when it began to wait in the queue */
+	bool fresh;		     /* no pooled connection: the last one was dead */
+	int64_t since;		     /* when it began to wait in the queue */
 	struct loop_timer timer;     /* acquire deadline */
 	pool_ready_fn *fn;
 	void *arg;
-	struct origin_server *tried; /* server of the last connect, for the log; compared only */
+	bool more_addresses;	      /* the connect failed, and the server has untried addresses */
+	struct origin_server *tried;  /* server of the last connect, for the log; compared only */
 	int64_t queue_ns, connect_ns; /* how long each took; 0 = did not happen */
 };
 
 /* Asks for a connection. <avoid> may be NULL. */
 MUST_CHECK enum pool_rc pool_acquire(struct group *g, struct pool_wait *w, pool_ready_fn *fn,
-				     void *arg, struct upconn **out_uc, enum proxy_error *out_error);
+				     void *arg, struct upconn **out_uc,
+				     enum proxy_error *out_error);
 
 /* No longer wanted: <fn> will not be called. */
 void pool_cancel(struct pool_wait *w);
@@ -78,7 +81,6 @@ void pool_cancel(struct pool_wait *w);
  * closed with RST, so that the server sees that its answer is not wanted.
  */
 void pool_release(struct upconn **uc, bool reusable, bool reset);
-
 
 void pool_close_idle(struct origin_server *s);
 

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import threading
 
+import pytest
+
 from lib import DEADLINE, Checked, Client, Load, find_program, has_asan, procfs, response, stays, wait_for
 
 
@@ -145,6 +147,7 @@ def test_panic_report(place):
     assert site.get().body == b"ok"
 
 
+@pytest.mark.slow
 def test_hanging_worker(place):
     """It keeps its place for a while, but others accept for it; when it moves again, all is as before"""
     site = place.site(lambda c, r: response(200, "ok"), workers=2)

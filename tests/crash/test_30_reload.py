@@ -193,6 +193,26 @@ def test_worker_killed_between_reloads(place):
             assert site.get().body == f"version {i}".encode()
 
 
+@pytest.mark.slow
+def test_worker_that_does_not_answer(place):
+    """The others do not wait for ever, keep what they have, and the next reload finds everything in order"""
+    site = place.proxy(conf())
+    stuck = site.workers()[0]
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        r = site.reload(conf(body="changed"), check=False)
+        assert r.returncode != 0 and "did not answer" in r.stdout + r.stderr
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+    site.wait_log("moves again")
+    for _ in range(10):
+        assert site.get().body == b"hello"
+    site.reload(conf(body="changed"))
+    for _ in range(10):
+        assert site.get().body == b"changed"
+    assert not site.lost()
+
+
 def test_many_reloads_at_once(place):
     """They are joined: the last one asked for is the last one done"""
     site = place.proxy(conf())

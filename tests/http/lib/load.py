@@ -63,7 +63,7 @@ class Load:
         reader = writer = None
         n = 0
         while not self.stopping:
-            begun = time.monotonic()
+            begun = float("inf")  # not yet connected: nothing was promised
             n += 1
             try:
                 if writer is None:
@@ -74,6 +74,7 @@ class Load:
                 close = "Connection: close\r\n" if kind == "fresh" else ""
                 length = f"Content-Length: {len(self.body)}\r\n" if self.body else ""
                 writer.write(f"{self.method} {path} HTTP/1.1\r\nHost: load\r\n{close}{length}\r\n".encode() + self.body)
+                begun = time.monotonic()
                 status, body, stays = await asyncio.wait_for(self._answer(reader), 2 * DEADLINE)
                 complaint = self.check(path, status, body)
                 if complaint:

@@ -132,7 +132,7 @@ class Proxy:
                 all(procfs.listening(p) for n, p in self.ports.items() if not n.startswith("later"))
         try:
             wait_for(ready, "tiercel to listen", 2 * DEADLINE)
-            wait_for(self.workers, "the workers")
+            wait_for(lambda: "proc: ready" in self.log() and self.workers(), "the workers")
         except AssertionError as e:
             self.kill()
             raise AssertionError(f"{e}\n{self.log()}") from None

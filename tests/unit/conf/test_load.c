@@ -2,6 +2,7 @@
 /* What a good configuration becomes: defaults, values, includes, the environment. */
 #include "conf_test.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void test_defaults(void **state)
@@ -388,7 +389,9 @@ static void test_files(void **state)
 		write_file(path, text);
 	}
 	snprintf(path, sizeof(path), "%s/main.yaml", dir);
-	write_file(path, "include: '*.inc'\nuser: ${TEST_LOAD_USER}\n" BASE);
+	write_file(
+		path,
+		"include: ['*.inc', nowhere/*.yaml, main.yaml/*]\nuser: ${TEST_LOAD_USER}\n" BASE);
 	assert_int_equal(setenv("TEST_LOAD_USER", "eve", 1), 0);
 	assert_int_equal(conf_source_new(&src), 0);
 	struct conf *c = load_good(src, path);
@@ -413,6 +416,44 @@ static void test_files(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* What is no plain file is refused, and a FIFO does not hang the reader. */
+static void test_no_plain_file(void **state)
+{
+	char dir[] = "/tmp/test_load.XXXXXX", fifo[64], link[64], large[64], expected[128];
+	struct conf_source *src = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	snprintf(link, sizeof(link), "%s/link", dir);
+	snprintf(large, sizeof(large), "%s/large", dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(symlink(link, link), 0);
+	write_file(large, "");
+	assert_int_equal(truncate(large, SOURCE_YAML_MAX + 1), 0);
+	const struct {
+		const char *path, *why;
+	} cases[] = {
+		{dir, "Is a directory"},
+		{fifo, "not a plain file"},
+		{link, "Too many levels of symbolic links"},
+		{large, "larger than 4 MiB"},
+		{"/nowhere/x", "No such file or directory"},
+		{"", "not a plain file"},
+	};
+	assert_int_equal(conf_source_new(&src), 0);
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct buf out = BUF_INIT;
+		assert_null(load_report(src, cases[i].path, &out));
+		snprintf(expected, sizeof(expected), "%s: cannot be read: %s\n", cases[i].path,
+			 cases[i].why);
+		assert_string_equal(out.p, expected);
+		buf_fini(&out);
+	}
+	conf_source_free(&src);
+	assert_int_equal(unlink(fifo) | unlink(link) | unlink(large) | rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,7 +462,7 @@ int main(void)
 		cmocka_unit_test(test_include),	      cmocka_unit_test(test_bad_includes),
 		cmocka_unit_test(test_include_depth), cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_references),    cmocka_unit_test(test_large),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_files),	      cmocka_unit_test(test_no_plain_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
