@@ -166,8 +166,8 @@ static enum http_parse_error add_field(struct http_msg *m, const char *line, siz
 		.name_n = (uint16_t)name_n,
 		.id = (uint8_t)id,
 		/* RFC 9110 6.5.1: such a field means nothing in a trailer section */
-		.dropped = m->kind == HTTP_TRAILERS &&
-			   http_field_flags(id) & HTTP_FIELD_IS_NOTRAILER,
+		.dropped =
+			m->kind == HTTP_TRAILERS && http_field_flags(id) & HTTP_FIELD_IS_NOTRAILER,
 	};
 	if (m->first[id] == HTTP_NO_FIELD)
 		m->first[id] = (uint8_t)m->n_fields;

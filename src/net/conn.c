@@ -68,7 +68,10 @@ static enum io_rc plain_sendv(struct conn *c, const struct iovec *v, int n, bool
 			      size_t *out_n)
 {
 	struct msghdr m = {.msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)n};
-	ssize_t sent = sendmsg(c->fd, &m, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	/* one piece needs no message header to be copied in */
+	ssize_t sent =
+		n == 1 ? send(c->fd, v->iov_base, v->iov_len, flags) : sendmsg(c->fd, &m, flags);
 	size_t want = 0;
 
 	if (sent < 0) {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "proc/candidate.h"
 #include "proc/worker.h"
 
 #include <errno.h>
@@ -17,6 +16,7 @@
 #include "net/doorbell.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "proc/candidate.h"
 #include "proc/control.h"
 #include "proc/panic.h"
 #include "req/server.h"

@@ -9,4 +9,5 @@ EXTRA_DIST += \
 	tests/http/test_11_pool.py tests/http/test_20_client_timeouts.py \
 	tests/http/test_30_streaming.py tests/http/test_40_reload.py tests/http/test_50_tools.py \
 	tests/http/test_51_logs.py tests/http/test_60_spread.py tests/http/test_70_torture.py \
+	tests/http/test_admin.py tests/http/lib/promtext.py \
 	tests/soak/idle.py tests/soak/streams.py
