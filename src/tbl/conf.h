@@ -20,7 +20,7 @@
  */
 SECTION(log_access, "the access log", "One line per request, off unless an output is given.")
 SETTING(log_access, output, LOG_OUTPUT, NONE, UNSET("/var/log/tiercel/access.log"), ANY, LIVE, "0.1",
-	"Where access lines go: `stderr`, `syslog` or a file; off unless given.",
+	"Where access lines go: `stderr` or a file; off unless given.",
 	"Lines are collected and written in large pieces. When the file cannot take them, they are "
 	"dropped and counted; a request never waits for its log line. The file is opened by the "
 	"master and opened anew on SIGUSR1, so that it can be rotated by renaming.")
@@ -56,10 +56,10 @@ SETTING(admin_health, max_error_rate, PERCENT, NONE, DEFAULT("5%"), RANGE("0%", 
 SECTION_END(admin_health)
 
 SECTION(admin, "admin", "The operator's side: command socket, metrics, health, dashboard.")
-SETTING(admin, socket, SOCKET_PATH, NONE, DEFAULT("/run/tiercel/admin.sock"), ANY, RESTART, "0.1",
+SETTING(admin, socket, SOCKET_PATH, NONE, DEFAULT("/run/tiercel/admin.sock"), ANY, LIVE, "0.1",
 	"Unix socket on which tiercelctl commands are answered.",
 	"Who may open the socket may command the proxy: its mode is 0660.")
-SETTING(admin, listen, ADDRESS_OR_OFF, NONE, UNSET("127.0.0.1:9180"), ANY, RESTART, "0.1",
+SETTING(admin, listen, ADDRESS_OR_OFF, NONE, UNSET("127.0.0.1:9180"), ANY, LIVE, "0.1",
 	"Address for /metrics, /health, /api/ and the dashboard; off unless given.",
 	"There is no password: keep it on a loopback or private address.")
 SETTING(admin, health, BLOCK, admin_health, UNSET(""), ANY, LIVE, "0.1", "When /health answers 503.",
@@ -67,7 +67,7 @@ SETTING(admin, health, BLOCK, admin_health, UNSET(""), ANY, LIVE, "0.1", "When /
 SECTION_END(admin)
 
 SECTION(listener_limits, "a listener's limits", "What a client may send at most.")
-SETTING(listener_limits, header_size, SIZE, NONE, DEFAULT("32KiB"), RANGE("1KiB", "64KiB"), LIVE,
+SETTING(listener_limits, header_size, SIZE, NONE, DEFAULT("32KiB"), RANGE("1KiB", "48KiB"), LIVE,
 	"0.1", "Largest request head, start line included; 431 beyond it.", "")
 SETTING(listener_limits, header_fields, COUNT, NONE, DEFAULT("100"), RANGE("8", "250"), LIVE, "0.1",
 	"Most header fields in a request; 431 beyond it.", "")
@@ -183,8 +183,8 @@ SETTING(match, host, HOSTS, NONE, UNSET("shop.example"), ANY, LIVE, "0.1",
 	"Compared without regard to case and without the port. The most specific host wins.")
 SETTING(match, path, ROUTE_PATH, NONE, DEFAULT("/"), ANY, LIVE, "0.1",
 	"Beginning of the path; `= /exact` for the whole path, `~ regex` for a pattern.",
-	"Among routes of one host the longest path wins; an exact path wins over a beginning, and that "
-	"over a pattern. A pattern may match anywhere in the path unless it is anchored with ^ and $.")
+	"Among routes of one host an exact path wins, then the first pattern that matches, then the "
+	"longest beginning. A pattern may match anywhere in the path unless it is anchored with ^ and $.")
 SETTING(match, method, METHODS, NONE, UNSET("[GET, HEAD]"), ANY, LIVE, "0.1",
 	"A method or a list of methods; any unless given.", "")
 SECTION_END(match)

@@ -381,8 +381,18 @@ void upstreams_abort(struct upstreams *u, struct upstreams_plan **plan)
 
 /* ---- once a second ---- */
 
+static void count_dns_failures(struct origin_server *s)
+{
+	unsigned n = s->is_unix ? 0 : resolve_failures(s->watch);
+
+	if (n > s->dns_failures)
+		metric_add(s->group->row, METRIC_UPSTREAM_dns_failures, n - s->dns_failures);
+	s->dns_failures = n;
+}
+
 static void second_of_server(struct origin_server *s)
 {
+	count_dns_failures(s);
 	metric_set(s->row, METRIC_SERVER_addresses, s->is_unix ? 1 : resolve_set(s->watch)->n);
 }
 

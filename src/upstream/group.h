@@ -33,6 +33,7 @@ struct origin_server {
 	bool is_unix;
 	struct sock_addr unix_addr;
 	struct resolve_watch *watch; /* NULL for a unix socket */
+	unsigned dns_failures;	     /* of the name, as counted so far */
 	unsigned next_addr;	     /* rotates over the addresses */
 	uint32_t failed;	     /* addresses that a connect failed to, a bit each */
 	int64_t failed_at;	     /* mono ns of the last one; forgotten after a while */
