@@ -173,6 +173,26 @@ def test_many_fields_down(place):
     assert len([n for n, _ in r.fields if n.startswith("X-")]) == 90
 
 
+@pytest.mark.parametrize("size", [30000, 40000, 48000, 48700, 48990, 49100, 60000, 65400])
+def test_heads_around_the_largest(place, size):
+    """What we add may not fit any more: then an honest 431 or 502, never half a head"""
+    site = place.site(lambda c, r: response(200, "x", f"X-Down: {'d' * (size if r.path == '/down' else 10)}"),
+                      listener={"limits": {"header_size": "48KiB"}},
+                      route={"headers": {"request": {"set": {"X-Set": "s" * 200}},
+                                         "response": {"set": {"X-Set": "s" * 200}}}, "security_headers": True})
+    with site.client() as c:
+        r = c.ask("GET", "/up", f"X-Up: {'u' * size}")
+        assert r.status in (200, 431)
+        if r.status == 200:
+            assert len(site.origin.requests[0]["X-Up"]) == size
+            assert site.origin.requests[0]["X-Set"] == "s" * 200
+    with site.client() as c:
+        r = c.ask("GET", "/down")
+        assert r.status in (200, 502)
+        assert r.status == 502 or len(r["X-Down"]) == size
+    assert site.get().status == 200
+
+
 # -- Forwarded and X-Forwarded-*
 
 def test_forwarded_from_anybody(site):

@@ -61,6 +61,7 @@ CASES = [
     ("store.example", "GET", "/api/x", "shopapi", "/api/x"),
     ("store.example", "GET", "/other", "wild", "/other"),
     ("a.example", "GET", "/", "wild", "/"),
+    ("shop.example.", "GET", "/", "shop", "/"),  # RFC 3986 3.2.2: a rooted name is the same host
     ("a.b.example", "GET", "/", "wild", "/"),
     ("a.deep.example", "GET", "/", "deepwild", "/"),
     ("example", "GET", "/", "main", "/"),
@@ -157,6 +158,40 @@ def test_static_answers_keep_the_connection(site):
         c.send(b"".join(b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n" for _ in range(50)))
         for _ in range(50):
             assert c.read_response().status == 200
+
+
+def test_static_answers_to_chunked_and_expecting_requests(site):
+    """RFC 9110 10.1.1: a final answer needs no 100 before it; the next request is read where it begins"""
+    with site.client() as c:
+        c.send("POST /robots.txt HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        r = c.read_response()
+        assert r.status == 200
+        if r.keep_alive():
+            assert c.ask(target="/gone").status == 410
+        else:
+            c.expect_end()
+    with site.client() as c:
+        c.send("POST /robots.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        r = c.read_response()
+        assert r.status == 200
+        if r.keep_alive() and not r.interim:
+            c.send("abc")
+            assert c.ask(target="/gone").status == 410
+
+
+def test_large_static_answer(place):
+    """A megabyte from memory to slow readers and in pipelines: whole every time"""
+    origin = place.origin()
+    site = place.proxy(simple(origin), start=False)
+    data = bytes(range(256)) * 4000
+    site.put_file("large.bin", data)
+    site.write(simple(origin, routes=[{"answer": {"body_file": "@dir/large.bin"}}]))
+    site.start()
+    with site.client(rcvbuf=8192) as c:
+        c.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+        for _ in range(5):
+            assert c.read_response().body == data
+        assert c.ask("HEAD")["Content-Length"] == str(len(data))
 
 
 def test_answer_from_a_file(place):

@@ -3,12 +3,13 @@
 a visibly broken connection after it, and never a byte of one answer in another."""
 
 import re
+import socket
 import threading
 import time
 
 import pytest
 
-from lib import BlackHole, Checked, Truncated, free_port, reset_now, response, simple, wait_for
+from lib import BlackHole, Checked, Stream, Truncated, free_port, reset_now, response, simple, wait_for
 from lib.wire import request
 
 H = "Host: test\r\n"
@@ -566,6 +567,25 @@ def test_localhost(place):
     site = place.proxy(simple(Address(f"localhost:{origin.port}")))
     for _ in range(3):
         assert site.get().body == b"hello"
+
+
+def test_ipv6_server(place):
+    """RFC 3986 3.2.2: an IPv6 literal in brackets"""
+    def one(listener):
+        sock, _ = listener.accept()
+        with Stream(sock) as s:
+            s.read_request()
+            s.send(response(200, "six", "Connection: close"))
+    with socket.socket(socket.AF_INET6) as listener:
+        try:
+            listener.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        listener.listen(5)
+        site = place.proxy(simple(Address(f"[::1]:{listener.getsockname()[1]}")))
+        server = Checked(one, listener)
+        assert site.get().body == b"six"
+        server.result()
 
 
 def test_unknown_name(place):

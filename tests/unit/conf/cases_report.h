@@ -166,7 +166,7 @@ BAD(size_case, "cache: {l1: {size: 10mib}}\n" BASE,
     "t.yaml:1:20: size: \"10mib\" has an unknown unit; write 10MiB (by 1024) or 10MB (by 1000)\n")
 BAD(size_range,
     "listeners: [{address: \"127.0.0.1:80\", limits: {header_size: 65KiB}}]\n" NO_LISTENERS,
-    "t.yaml:1:61: header_size: 65KiB is too large; 1KiB to 64KiB is allowed\n")
+    "t.yaml:1:61: header_size: 65KiB is too large; 1KiB to 48KiB is allowed\n")
 BAD(percent_bare, "admin: {health: {max_error_rate: 5}}\n" BASE,
     "t.yaml:1:34: max_error_rate: \"5\" has no unit; write 5%\n")
 BAD(percent_range, "admin: {health: {max_error_rate: 101%}}\n" BASE,
@@ -193,6 +193,10 @@ BAD(protocols_empty, "listeners: [{address: \"127.0.0.1:80\", protocols: []}]\n"
 BAD(log_output, "log: {output: log.txt, access: {output: sderr}}\n" BASE,
     "t.yaml:1:15: output: \"log.txt\" is not known; stderr, syslog or an absolute path is allowed\n"
     "t.yaml:1:41: output: \"sderr\" is not known; did you mean stderr?\n")
+BAD(access_syslog, "log: {access: {output: syslog}}\n" BASE,
+    "t.yaml:1:24: output: \"syslog\" is not for access lines in this version; stderr or an absolute path is allowed\n")
+BAD(access_path, "log: {access: {output: a.log}}\n" BASE,
+    "t.yaml:1:24: output: \"a.log\" is not known; stderr or an absolute path is allowed\n")
 BAD(log_format, "log: {access: {format: jsn}}\n" BASE,
     "t.yaml:1:24: format: \"jsn\" is not known; allowed: json, combined or a list of fields; did you mean \"json\"?\n")
 BAD(log_fields, "log: {access: {format: [time, clent]}}\n" BASE,

@@ -72,7 +72,7 @@ static void test_everything(void **state)
 {
 	struct conf *c = load_text(
 		"workers: 3\n"
-		"log: {level: debug, output: /e, access: {output: syslog, format: [time, status]}}\n"
+		"log: {level: debug, output: /e, access: {output: stderr, format: [time, status]}}\n"
 		"admin: {listen: \"[::1]:9180\", health: {max_error_rate: 2.5%}}\n"
 		"listeners:\n"
 		"  - {name: web, address: \"unix:/w\", trusted_proxies: 10.0.0.0/8,\n"

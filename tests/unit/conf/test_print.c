@@ -24,7 +24,7 @@ static void test_diff(void **state)
 		 "live: log.level: info -> warn\n",
 		 CONF_RELOAD_RESTART},
 		{BASE, "admin: {listen: \"127.0.0.1:9\"}\n" BASE,
-		 "needs a restart: admin.listen: not set -> 127.0.0.1:9\n", CONF_RELOAD_RESTART},
+		 "live: admin.listen: not set -> 127.0.0.1:9\n", CONF_RELOAD_LIVE},
 		{BASE, "listeners: [{address: \"127.0.0.1:90\"}]\n" NO_LISTENERS,
 		 "live: listeners.127.0.0.1:80: removed\n"
 		 "live: listeners.127.0.0.1:90: added\n",
