@@ -362,6 +362,29 @@ static bool read_log_output(struct reader *rd, const struct conf_row *row, const
 	return read_checked(rd, row, n, into, log_output_check) && read_string(rd, row, n, into);
 }
 
+static bool access_output_check(struct str s, struct why *why)
+{
+	struct suggestion near;
+
+	if (str_eq(s, STR("stderr")) || (s.n && s.p[0] == '/'))
+		return true;
+	if (str_eq(s, STR("syslog")))
+		return why_set(why,
+			       "is not for access lines in this version; stderr or an absolute "
+			       "path is allowed");
+	suggest_begin(&near, s);
+	suggest_offer(&near, "stderr");
+	if (near.best)
+		return why_set(why, "is not known; did you mean %s?", near.best);
+	return why_set(why, "is not known; stderr or an absolute path is allowed");
+}
+
+static bool read_access_output(struct reader *rd, const struct conf_row *row, const struct node *n,
+			       void *into)
+{
+	return read_checked(rd, row, n, into, access_output_check) && read_string(rd, row, n, into);
+}
+
 static void write_string(struct buf *out, const struct conf_row *row UNUSED, const void *element)
 {
 	const char *text = *(const char *const *)element;
@@ -590,6 +613,7 @@ static const struct element_ops ops[] = {
 	[CONF_TYPE_TEXT] = {ONE, sizeof(struct str), read_text, write_text},
 	[CONF_TYPE_NAME] = {ONE, sizeof(char *), read_name, write_string},
 	[CONF_TYPE_LOG_OUTPUT] = {ONE, sizeof(char *), read_log_output, write_string},
+	[CONF_TYPE_ACCESS_OUTPUT] = {ONE, sizeof(char *), read_access_output, write_string},
 	[CONF_TYPE_LOG_FORMAT] = {FORMAT, sizeof(char *), read_log_field, write_string},
 	[CONF_TYPE_SOCKET_PATH] = {ONE, sizeof(char *), read_socket_path, write_string},
 	[CONF_TYPE_ADDRESS] = {ONE, sizeof(struct conf_address), read_address, write_address},

@@ -26,6 +26,7 @@ static const struct {
 	{CONF_TYPE_TEXT, "string", NULL, false},
 	{CONF_TYPE_NAME, "string", "[A-Za-z0-9_.:/*@=~\\[\\]-]{1,128}", false},
 	{CONF_TYPE_LOG_OUTPUT, "string", "stderr|syslog|/.*", false},
+	{CONF_TYPE_ACCESS_OUTPUT, "string", "stderr|/.*", false},
 	{CONF_TYPE_LOG_FORMAT, "string", "json|combined|[a-z_]+", true},
 	{CONF_TYPE_SOCKET_PATH, "string", "/.*", false},
 	{CONF_TYPE_ADDRESS, "string", "(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9_.-]+):[0-9]+|unix:/.+",

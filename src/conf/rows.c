@@ -22,6 +22,7 @@
 #define OF_TEXT(of) 0
 #define OF_NAME(of) 0
 #define OF_LOG_OUTPUT(of) 0
+#define OF_ACCESS_OUTPUT(of) 0
 #define OF_LOG_FORMAT(of) 0
 #define OF_SOCKET_PATH(of) 0
 #define OF_ADDRESS(of) 0

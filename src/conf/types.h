@@ -79,6 +79,7 @@ enum conf_path_kind {
 #define CONF_C_TEXT(of, key) struct str key; /* the text, or the contents of body_file */
 #define CONF_C_NAME(of, key) const char *key;
 #define CONF_C_LOG_OUTPUT(of, key) const char *key;
+#define CONF_C_ACCESS_OUTPUT(of, key) const char *key;
 #define CONF_C_LOG_FORMAT(of, key)                                                                 \
 	const char *key; /* "json", "combined", or "fields" with the list in fields */             \
 	const char **fields;                                                                       \

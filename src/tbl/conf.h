@@ -19,7 +19,7 @@
  * schema walk) and, through that, the reference page, the manual page and the sample.
  */
 SECTION(log_access, "the access log", "One line per request, off unless an output is given.")
-SETTING(log_access, output, LOG_OUTPUT, NONE, UNSET("/var/log/tiercel/access.log"), ANY, LIVE, "0.1",
+SETTING(log_access, output, ACCESS_OUTPUT, NONE, UNSET("/var/log/tiercel/access.log"), ANY, LIVE, "0.1",
 	"Where access lines go: `stderr` or a file; off unless given.",
 	"Lines are collected and written in large pieces. When the file cannot take them, they are "
 	"dropped and counted; a request never waits for its log line. The file is opened by the "

@@ -21,6 +21,7 @@ CONF_TYPE(STRING, "text", "a text")
 CONF_TYPE(TEXT, "text", "a text")
 CONF_TYPE(NAME, "name", "letters, digits and any of _ - . : / * @ [ ] = ~")
 CONF_TYPE(LOG_OUTPUT, "`stderr`, `syslog` or a file", "stderr, syslog or an absolute path")
+CONF_TYPE(ACCESS_OUTPUT, "`stderr` or a file", "stderr or an absolute path")
 CONF_TYPE(LOG_FORMAT, "`json`, `combined` or a list of fields",
 	  "json, combined or a list of fields")
 CONF_TYPE(SOCKET_PATH, "absolute path", "an absolute path of at most 107 bytes")
