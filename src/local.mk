@@ -16,6 +16,9 @@ include src/tools/local.mk
 
 EXTRA_DIST += src/LAYERS
 
+# Debian's ar has no use for the u of the default.
+ARFLAGS = cr
+
 # Link order: highest first.
 LAYER_LIBS = libproc.a libadmin.a libreq.a libfetch.a libupstream.a libnet.a libpolicy.a \
 	libobs.a libhttp.a libconf.a libshm.a libbase.a

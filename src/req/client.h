@@ -35,6 +35,7 @@ enum client_wait {
 	CLIENT_WAIT_CONTINUE = 5, /* the origin to answer Expect: 100-continue */
 	CLIENT_WAIT_TUNNEL = 6,
 	CLIENT_WAIT_LINGER = 7,
+	CLIENT_WAIT_ANSWER = 8, /* the client sent FIN: an answer to begin */
 };
 
 struct client {

@@ -208,8 +208,7 @@ static bool parse_head(struct client *c)
 			return true;
 		}
 		/* from its first byte a head has this long to be complete */
-		if (c->requests || c->wait == CLIENT_WAIT_KEEPALIVE)
-			client_set_wait(c, CLIENT_WAIT_HEADER, timeouts(c)->header);
+		client_set_wait(c, CLIENT_WAIT_HEADER, timeouts(c)->header);
 	}
 	if (http_parse(&c->req->parser, c->win->bytes, c->have) == HTTP_MORE)
 		return false;

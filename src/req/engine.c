@@ -206,28 +206,48 @@ void request_abort(struct request *r, enum reason reason)
 	cut_off(r, reason);
 }
 
+/* What the client's connection says while nothing is to be read from it. */
+enum presence { PRESENT, HALF_CLOSED, LEFT };
+
 /*
- * Has the client left while there is nothing to read from it? FIN or RST is a request to stop
- * (as with other proxies); bytes are the next request and wait.
+ * FIN alone cannot tell a client that left from one that only says it will send no more (RFC 9112
+ * 9.6), RST can. Bytes are the next request and wait.
  */
-static bool client_left(struct request *r, unsigned what)
+static enum presence client_presence(struct request *r, unsigned what)
 {
 	struct conn *c = &r->client->conn;
 	char byte;
 
 	if (!(what & (LOOP_READ | LOOP_HUP)) || !h1_body_whole(&r->body))
-		return false;
+		return PRESENT;
 	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	if (n == 0)
+		return HALF_CLOSED;
+	return n > 0 || errno == EAGAIN || errno == EINTR ? PRESENT : LEFT;
+}
+
+/* After FIN an answer has this long to begin; then the upstream is spared the work. */
+#define HALF_CLOSED_TIME NS_PER_S
+
+static void on_half_closed(struct request *r)
+{
+	r->must_close = true;
+	if (r->half_closed || r->step != STEP_AWAIT)
+		return;
+	r->half_closed = true;
+	client_set_wait(r->client, CLIENT_WAIT_ANSWER, HALF_CLOSED_TIME);
 }
 
 void request_on_client(struct request *r, unsigned what)
 {
 	CHECK_MAGIC(r, REQUEST_MAGIC);
-	if (!r->tunnelling && client_left(r, what)) {
+	enum presence presence = r->tunnelling ? PRESENT : client_presence(r, what);
+	if (presence == LEFT) {
 		cut_off(r, REASON_CLIENT_GONE);
 		return;
 	}
+	if (presence == HALF_CLOSED)
+		on_half_closed(r);
 	if (r->fetching && !r->tunnelling)
 		fetch_more_body(&r->fetch);
 	request_run(r);
@@ -236,6 +256,7 @@ void request_on_client(struct request *r, unsigned what)
 static void timed_out(struct request *r, enum reason reason, enum proxy_error error)
 {
 	r->keep = false;
+	r->must_close = true; /* RFC 9110 15.5.9; what is missing would be waited for otherwise */
 	r->reason = (uint8_t)reason;
 	if (r->status || r->pump.started) {
 		cut_off(r, reason);
@@ -265,6 +286,9 @@ void request_on_timeout(struct request *r, enum client_wait wait)
 		r->expects = false;
 		r->interim = STR("HTTP/1.1 100 Continue\r\n\r\n");
 		request_run(r);
+		break;
+	case CLIENT_WAIT_ANSWER:
+		cut_off(r, REASON_CLIENT_GONE);
 		break;
 	case CLIENT_WAIT_TUNNEL:
 		cut_off(r, REASON_IDLE_TIMEOUT);

@@ -58,6 +58,7 @@ struct request {
 	bool broken;	       /* the connection is to be reset: FIN would look like an end, or the
 				     client is gone. Never else: RST destroys earlier answers too */
 	bool close_delimited;  /* the answer's body ends with the connection */
+	bool half_closed;      /* the client sent FIN while it waits for the answer */
 	bool own;	       /* the answer is ours, not the upstream's */
 	bool must_close;       /* what follows on the connection cannot be trusted */
 	bool expects;	       /* waits for 100 (Continue) */

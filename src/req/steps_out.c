@@ -159,6 +159,8 @@ enum step step_await(struct request *r)
 	}
 	if (f->step == FETCH_FAILED)
 		return fetch_failed(r);
+	if (r->half_closed)
+		return STEP_WAIT;
 	if (f->step == FETCH_TALK && f->upload == UPLOAD_RUNNING && f->upload_rc == PUMP_WAIT_SRC &&
 	    !r->expects)
 		client_set_wait(r->client, CLIENT_WAIT_BODY, r->lconf->conf->timeouts.body);

@@ -57,7 +57,10 @@ class Session:
         self.file = self.sock.makefile("rb")
 
     def send(self, data):
-        self.sock.sendall(data)
+        try:
+            self.sock.sendall(data)
+        except BrokenPipeError:
+            pass  # turned away already: the reply says so
 
     def reply(self):
         """(code, body), or None at the end."""

@@ -160,8 +160,8 @@ class Origin:
             if not self.closing:
                 self.errors.append(e)
         finally:
-            c.ended.set()
             c.close()
+            c.ended.set()
 
     # -- what it says
 
