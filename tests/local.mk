@@ -10,6 +10,7 @@ include tests/unit/net/local.mk
 include tests/unit/upstream/local.mk
 include tests/unit/admin/local.mk
 include tests/unit/proc/local.mk
+include tests/sim/local.mk
 endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

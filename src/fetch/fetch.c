@@ -64,6 +64,16 @@ static int64_t after(int64_t start, int64_t limit)
 	return limit ? start + limit : 0;
 }
 
+/* Since when the server has taken nothing: what the client sends meanwhile changes nothing. */
+static int64_t stuck_since(struct fetch *f)
+{
+	if (f->stuck_since == 0 || f->stuck_at != f->pump.body_bytes) {
+		f->stuck_since = clock_mono();
+		f->stuck_at = f->pump.body_bytes;
+	}
+	return f->stuck_since;
+}
+
 static void set_talk_deadline(struct fetch *f)
 {
 	const struct conf_upstream_timeouts *t = &f->spec.group->set.timeouts;
@@ -71,7 +81,8 @@ static void set_talk_deadline(struct fetch *f)
 	if (f->upload != UPLOAD_RUNNING)
 		set_deadline(f, after(f->sent, t->first_byte), PROXY_ERROR_http_response_timeout);
 	else if (f->upload_rc == PUMP_WAIT_DST)
-		set_deadline(f, after(clock_mono(), t->idle), PROXY_ERROR_connection_write_timeout);
+		set_deadline(f, after(stuck_since(f), t->idle),
+			     PROXY_ERROR_connection_write_timeout);
 	else
 		set_deadline(f, 0, PROXY_ERROR_NONE); /* the taker watches its client */
 }
@@ -217,7 +228,7 @@ static void begin_talk(struct fetch *f)
 	exchange_begin(&f->x, uc);
 	pump_init(&f->pump, &uc->conn, f->spec.head, f->spec.body, f->spec.body_chunked);
 	f->upload = UPLOAD_RUNNING;
-	f->sent = 0;
+	f->sent = f->stuck_since = 0;
 	metric_add(uc->server->row, METRIC_SERVER_requests, 1);
 	go_to(f, FETCH_TALK);
 }
@@ -412,6 +423,12 @@ void fetch_take_body(struct fetch *f)
 	go_to(f, FETCH_BODY);
 }
 
+void fetch_tunnel(struct fetch *f)
+{
+	f->spec.deadline = 0;
+	set_deadline(f, 0, PROXY_ERROR_NONE);
+}
+
 void fetch_cancelled(struct fetch *f)
 {
 	metric_add(f->spec.group->row, METRIC_UPSTREAM_cancelled, 1);
@@ -437,7 +454,7 @@ void fetch_end(struct fetch *f)
 		return;
 	count_end(f);
 	bool whole = f->step == FETCH_BODY && f->upload == UPLOAD_DONE && exchange_reusable(&f->x);
-	bool wanted = f->step == FETCH_BODY && h1_body_whole(&f->x.body);
+	bool wanted = f->tunnel_whole || (f->step == FETCH_BODY && h1_body_whole(&f->x.body));
 	loop_timer_clear(f->loop, &f->timer);
 	loop_undefer(f->loop, &f->again);
 	pool_cancel(&f->wait);

@@ -49,6 +49,7 @@ struct fetch {
 	enum proxy_error error; /* once FAILED */
 	bool replayed;		/* sent once more after a dead pooled connection */
 	bool counted;		/* the failure is in the counters */
+	bool tunnel_whole;	/* set by the taker: both directions of a tunnel ended well */
 	uint8_t attempts;	/* connections tried */
 	struct pool_wait wait;
 	struct upconn *ready;	      /* handed over by the pool, not yet used */
@@ -59,6 +60,8 @@ struct fetch {
 	struct loop_task again;	      /* a pump that yielded goes on next turn */
 	enum proxy_error timer_error; /* what the set deadline means when it passes */
 	int64_t begun, sent, head_at; /* mono ns; 0 = not yet */
+	int64_t stuck_since;	      /* mono ns: the server takes nothing; 0 = it does */
+	uint64_t stuck_at;	      /* body bytes that it had taken then */
 	int64_t queue_ns, connect_ns;
 	uint64_t bytes_up;
 	struct exchange x; /* last: large */
@@ -82,6 +85,9 @@ void fetch_take_body(struct fetch *f);
 
 /* The taker waits for body bytes (timeouts.idle runs), or is busy elsewhere (it does not). */
 void fetch_awaits_body(struct fetch *f, bool awaits);
+
+/* HEAD, 101: the connection is the taker's tunnel now; no deadline of ours runs any more. */
+void fetch_tunnel(struct fetch *f);
 
 /* A failure seen by the taker. Counts it, closes the connection; -> FAILED. */
 void fetch_fail(struct fetch *f, enum proxy_error error);

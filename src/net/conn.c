@@ -77,7 +77,7 @@ static enum io_rc plain_sendv(struct conn *c, const struct iovec *v, int n, bool
 	if (sent < 0) {
 		if (!would_block(errno))
 			return failed(c, errno);
-		c->writable = false;
+		c->writable = errno == EINTR; /* interrupted is not full: no new edge would come */
 		return IO_AGAIN;
 	}
 	for (int i = 0; i < n; i++)
@@ -130,7 +130,7 @@ enum io_rc conn_splice_in(struct conn *c, int pipe_w, size_t n, size_t *out_n)
 	if (!would_block(errno))
 		return failed(c, errno);
 	/* either the socket is empty or the pipe is full: the caller knows the pipe */
-	c->readable = false;
+	c->readable = errno == EINTR;
 	return IO_AGAIN;
 }
 
@@ -145,7 +145,7 @@ enum io_rc conn_splice_out(struct conn *c, int pipe_r, size_t n, bool more, size
 	}
 	if (sent < 0 && !would_block(errno))
 		return failed(c, errno);
-	c->writable = false;
+	c->writable = sent < 0 && errno == EINTR;
 	return IO_AGAIN;
 }
 

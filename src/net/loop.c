@@ -231,9 +231,14 @@ void loop_undefer(struct loop *loop, struct loop_task *task)
 
 static void run_tasks(struct loop *loop)
 {
-	/* tasks that tasks defer run in the next turn */
-	for (size_t left = loop->tasks.count; left && !list_empty(&loop->tasks); left--) {
-		struct loop_task *t = CONTAINER_OF(list_pop(&loop->tasks), struct loop_task, node);
+	struct list_node end = {0}, *n;
+
+	if (list_empty(&loop->tasks))
+		return;
+	/* tasks that tasks defer stand behind the mark: they run in the next turn */
+	list_append(&loop->tasks, &end);
+	while ((n = list_pop(&loop->tasks)) != &end) {
+		struct loop_task *t = CONTAINER_OF(n, struct loop_task, node);
 		begin_callback(loop);
 		t->fn(t->arg);
 	}

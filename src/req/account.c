@@ -67,7 +67,7 @@ static void fill_upstream(const struct request *r, struct access_rec *rec, int64
 	rec->queue_time = f->queue_ns ? f->queue_ns : -1;
 	rec->connect_time = f->connect_ns ? f->connect_ns : -1;
 	if (f->sent && f->head_at)
-		rec->first_byte_time = f->head_at - f->sent;
+		rec->first_byte_time = MAX(f->head_at - f->sent, 0);
 	if (f->sent)
 		rec->upstream_time = now - f->sent;
 }

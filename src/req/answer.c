@@ -121,6 +121,8 @@ static bool can_drain(struct request *r)
 {
 	const struct h1_body *b = &r->body;
 
+	if (h1_body_whole(b))
+		return !r->must_close && r->error != PROXY_ERROR_body_too_large;
 	if (r->must_close || r->error == PROXY_ERROR_body_too_large)
 		return false;
 	return request_drain_body(r) || (b->ended == H1_BODY_OPEN && !r->msg.expect_continue &&
@@ -204,6 +206,7 @@ enum step request_refuse(struct request *r, enum proxy_error error, struct str d
 
 enum step step_refuse(struct request *r)
 {
+	request_make_id(r);
 	enum proxy_error error = (enum proxy_error)r->error;
 	struct http_writer w;
 	char *p = arena_alloc(&r->arena, PROBLEM_ROOM);

@@ -10,7 +10,10 @@
 
 /* After the answer, a client that still sends gets this long to notice. */
 #define LINGER_TIME (5 * NS_PER_S)
-enum { LINGER_READS = 64 }; /* in one turn */
+enum {
+	LINGER_READS = 64,    /* in one turn */
+	PIPELINED_SHARE = 32, /* requests of one connection answered in one turn */
+};
 
 /* Kept in the pool: connections come and go in bursts. */
 static struct pool clients = {.name = "client", .size = sizeof(struct client), .keep_max = 128};
@@ -225,6 +228,14 @@ static void wait_for_bytes(struct client *c)
 		client_set_wait(c, CLIENT_WAIT_KEEPALIVE, timeouts(c)->keepalive);
 }
 
+static void on_read_turn(void *arg)
+{
+	struct client *c = arg;
+
+	CHECK_MAGIC(c, CLIENT_MAGIC);
+	client_run(c);
+}
+
 /* Reads and begins requests until one waits or nothing is left to read. */
 static void client_run(struct client *c)
 {
@@ -233,10 +244,15 @@ static void client_run(struct client *c)
 	if (c->running)
 		return;
 	c->running = true;
+	uint32_t last = c->requests + PIPELINED_SHARE;
 	while (c->state == CLIENT_READ || c->state == CLIENT_PREFACE) {
 		if (c->state == CLIENT_PREFACE && c->have && !read_preface(c) &&
 		    c->state == CLIENT_CLOSED)
 			break;
+		if (c->requests == last) {
+			loop_defer(c->server->loop, &c->task, on_read_turn, c);
+			break;
+		}
 		if (c->state == CLIENT_READ && parse_head(c))
 			continue;
 		if (!c->conn.readable) {
@@ -259,6 +275,7 @@ void client_request_done(struct client *c, struct str rest, bool keep, bool brok
 	CHECK_MAGIC(c, CLIENT_MAGIC);
 	if (c->state == CLIENT_CLOSED)
 		return;
+	loop_undefer(c->server->loop, &c->task); /* the request's, if it had yielded */
 	if (keep) {
 		if (rest.n)
 			memmove(c->win->bytes, rest.p, rest.n);

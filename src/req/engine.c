@@ -57,6 +57,7 @@ struct request *request_new(struct client *c)
 	r->client = c;
 	r->server = s;
 	r->snap = snapshot_ref(s->snap);
+	r->lsnap = snapshot_ref(c->listener->snap);
 	r->lconf = c->listener->conf;
 	arena_init(&r->arena, r->first_block, sizeof(r->first_block), 4 * 1024 * 1024);
 	r->pump.pipe_r = r->pump.pipe_w = r->tunnel_up.pipe_r = r->tunnel_up.pipe_w = -1;
@@ -87,6 +88,7 @@ void request_free(struct request **r_p)
 	pump_fini(&r->tunnel_up);
 	fetch_end(&r->fetch);
 	snapshot_unref(&r->snap);
+	snapshot_unref(&r->lsnap);
 	arena_fini(&r->arena);
 	r->magic = 0;
 	pool_give(&requests, &r);
@@ -172,7 +174,8 @@ void request_run(struct request *r)
 		over(r);
 }
 
-void request_start(struct request *r)
+/* From here on it is a request: counted, listed, logged. */
+static void enter(struct request *r)
 {
 	struct server *s = r->server;
 
@@ -181,6 +184,11 @@ void request_start(struct request *r)
 	metric_add(s->row, METRIC_WORKER_requests, 1);
 	metric_add(s->row, METRIC_WORKER_requests_active, 1);
 	metric_add(r->client->listener->row, METRIC_LISTENER_requests, 1);
+}
+
+void request_start(struct request *r)
+{
+	enter(r);
 	r->step = STEP_CHECK;
 	r->trace[r->n_trace++] = STEP_CHECK;
 	request_run(r);
@@ -195,7 +203,8 @@ static void cut_off(struct request *r, enum reason reason)
 		r->reason = (uint8_t)reason;
 	r->keep = false;
 	r->broken = reason != REASON_SHUTDOWN || r->close_delimited;
-	if (r->fetching && reason != REASON_UPSTREAM_FAILED)
+	if (r->fetching && r->fetch.step != FETCH_FAILED &&
+	    (reason == REASON_CLIENT_GONE || reason == REASON_CLIENT_BODY))
 		fetch_cancelled(&r->fetch);
 	r->step = STEP_END;
 	request_run(r);
@@ -238,6 +247,26 @@ static void on_half_closed(struct request *r)
 	client_set_wait(r->client, CLIENT_WAIT_ANSWER, HALF_CLOSED_TIME);
 }
 
+void request_look_at_client(struct request *r)
+{
+	if (!r->half_closed && client_presence(r, LOOP_HUP) != PRESENT)
+		on_half_closed(r);
+}
+
+static void on_turn(void *arg)
+{
+	struct client *c = arg;
+
+	CHECK_MAGIC(c, CLIENT_MAGIC);
+	if (c->state == CLIENT_REQUEST)
+		request_run(c->req);
+}
+
+void request_run_next_turn(struct request *r)
+{
+	loop_defer(r->server->loop, &r->client->task, on_turn, r->client);
+}
+
 void request_on_client(struct request *r, unsigned what)
 {
 	CHECK_MAGIC(r, REQUEST_MAGIC);
@@ -256,6 +285,11 @@ void request_on_client(struct request *r, unsigned what)
 static void timed_out(struct request *r, enum reason reason, enum proxy_error error)
 {
 	r->keep = false;
+	if (r->step == STEP_DRAIN) { /* the answer is out already, whole */
+		r->step = STEP_END;
+		request_run(r);
+		return;
+	}
 	r->must_close = true; /* RFC 9110 15.5.9; what is missing would be waited for otherwise */
 	r->reason = (uint8_t)reason;
 	if (r->status || r->pump.started) {
@@ -274,9 +308,7 @@ void request_on_timeout(struct request *r, enum client_wait wait)
 	switch (wait) {
 	case CLIENT_WAIT_HEADER:
 		r->client->state = CLIENT_REQUEST;
-		r->begun = clock_mono();
-		list_append(&r->server->requests, &r->node);
-		metric_add(r->server->row, METRIC_WORKER_requests_active, 1);
+		enter(r);
 		timed_out(r, REASON_HEADER_TIMEOUT, PROXY_ERROR_request_timeout);
 		break;
 	case CLIENT_WAIT_BODY:
@@ -284,7 +316,7 @@ void request_on_timeout(struct request *r, enum client_wait wait)
 		break;
 	case CLIENT_WAIT_CONTINUE:
 		r->expects = false;
-		r->interim = STR("HTTP/1.1 100 Continue\r\n\r\n");
+		r->interim = request_with_interim(r, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 		request_run(r);
 		break;
 	case CLIENT_WAIT_ANSWER:

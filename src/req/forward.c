@@ -127,9 +127,11 @@ static void write_forwarded(struct request *r, struct http_writer *w)
 		forwarded_write(w, &r->msg, &out);
 }
 
-static void make_id(struct request *r)
+void request_make_id(struct request *r)
 {
-	struct str came = http_value(&r->msg, HTTP_FIELD_X_REQUEST_ID);
+	struct str came = r->parser.error || r->msg.head_n == 0
+				  ? STR_NONE
+				  : http_value(&r->msg, HTTP_FIELD_X_REQUEST_ID);
 
 	if (r->id.n)
 		return;
@@ -160,7 +162,7 @@ struct str forward_request_head(struct request *r, enum proxy_error *out_error)
 	size_t room = 3 * (size_t)r->msg.head_n + ADDED_ROOM + ops_room(&route->request_ops) +
 		      rewrite_room(&route->rewrite, &r->target) + host.n;
 
-	make_id(r);
+	request_make_id(r);
 	*out_error = PROXY_ERROR_bad_request;
 	if (headers_mark_request(&r->msg, &how))
 		return STR_NONE;

@@ -63,11 +63,14 @@ struct request {
 	bool must_close;       /* what follows on the connection cannot be trusted */
 	bool expects;	       /* waits for 100 (Continue) */
 	bool cut_down, cut_up; /* tunnel: that direction has ended */
+	uint8_t n_interim;     /* interim answers relayed */
+	uint8_t waits_for;     /* the answer's body: 1 the origin, 2 the client; 0 = neither */
 	uint16_t status;       /* answered to the client; 0 = nothing yet */
 	uint16_t upstream_status;
 	struct client *client;
 	struct server *server;
 	struct snapshot *snap;		   /* a reference */
+	struct snapshot *lsnap;		   /* a reference: the listener's, which holds <lconf> */
 	const struct listener_conf *lconf; /* the listener's settings when the request began; the
 					      listener or <snap> keeps them */
 	const struct route *route;
@@ -90,6 +93,7 @@ struct request {
 	int64_t begun;	    /* mono ns: head complete */
 	int64_t first_byte; /* mono ns: first byte of the final answer sent; 0 = not yet */
 	int64_t deadline;   /* mono ns; 0 = none */
+	uint64_t moved;	    /* body bytes when the wait of <waits_for> began */
 	uint8_t trace[REQUEST_TRACE]; /* last steps, a ring */
 	uint8_t n_trace;
 	/* From here on not cleared at the start. */
@@ -141,6 +145,18 @@ struct str forward_request_head(struct request *r, enum proxy_error *out_error);
 /* The head for the client from the upstream's (forward.c). Sets keep and *out_chunked. */
 struct str forward_response_head(struct request *r, struct http_msg *m, enum http_framing framing,
 				 bool *out_chunked);
+
+/* Gives the request its id: the client's X-Request-Id, or a new one. */
+void request_make_id(struct request *r);
+
+/* <head> behind the interim heads that wait; {NULL, 0} when out of memory. */
+struct str request_with_interim(struct request *r, struct str head);
+
+/* FIN was seen earlier: has the client left? */
+void request_look_at_client(struct request *r);
+
+/* Runs the request again in the next turn: others first. */
+void request_run_next_turn(struct request *r);
 
 /* An interim head for the client (forward.c). */
 struct str forward_interim_head(struct request *r, struct http_msg *m);

@@ -11,6 +11,11 @@
 /* How long the origin is given to answer Expect: 100-continue before we do. */
 #define CONTINUE_TIME NS_PER_S
 
+enum {
+	INTERIM_MAX = 16,	 /* interim answers to one request; more is an attack or a fault */
+	DRAIN_SHARE = 64 * 1024, /* bytes of an unwanted body thrown away in one go */
+};
+
 static void on_fetch_change(void *arg)
 {
 	struct request *r = arg;
@@ -61,6 +66,13 @@ bool request_flush_interim(struct request *r)
 	return true;
 }
 
+struct str request_with_interim(struct request *r, struct str head)
+{
+	if (r->interim.n == 0 || head.n == 0)
+		return head;
+	return arena_printf(&r->arena, "%.*s%.*s", STR_ARG(r->interim), STR_ARG(head));
+}
+
 /* Puts an interim head behind those that wait; HTTP/1.0 clients get none (RFC 9110 15.2). */
 static bool relay_interim(struct request *r)
 {
@@ -75,9 +87,7 @@ static bool relay_interim(struct request *r)
 	head = forward_interim_head(r, &r->fetch.x.msg);
 	if (head.n == 0)
 		return false;
-	r->interim = r->interim.n ? arena_printf(&r->arena, "%.*s%.*s", STR_ARG(r->interim),
-						 STR_ARG(head))
-				  : head;
+	r->interim = request_with_interim(r, head);
 	return r->interim.n > 0 && request_flush_interim(r);
 }
 
@@ -135,9 +145,14 @@ static enum step on_head(struct request *r)
 	if (status >= 200)
 		return STEP_HEAD;
 	if (status == 101) {
-		if (r->tunnel_asked)
+		/* before the whole request was sent, nobody can have agreed to anything */
+		if (r->tunnel_asked && r->fetch.upload == UPLOAD_DONE)
 			return STEP_TUNNEL;
 		fetch_fail(&r->fetch, PROXY_ERROR_http_upgrade_failed);
+		return fetch_failed(r);
+	}
+	if (++r->n_interim > INTERIM_MAX) {
+		fetch_fail(&r->fetch, PROXY_ERROR_http_protocol_error);
 		return fetch_failed(r);
 	}
 	if (!relay_interim(r))
@@ -159,6 +174,8 @@ enum step step_await(struct request *r)
 	}
 	if (f->step == FETCH_FAILED)
 		return fetch_failed(r);
+	if (r->client->conn.hup)
+		request_look_at_client(r);
 	if (r->half_closed)
 		return STEP_WAIT;
 	if (f->step == FETCH_TALK && f->upload == UPLOAD_RUNNING && f->upload_rc == PUMP_WAIT_SRC &&
@@ -179,13 +196,12 @@ enum step step_head(struct request *r)
 	r->status = r->upstream_status = m->status;
 	head = forward_response_head(r, m, framing, &chunked);
 
+	head = request_with_interim(r, head);
 	if (head.n == 0) {
 		r->status = 0;
 		fetch_fail(&r->fetch, PROXY_ERROR_http_response_header_section_size);
 		return request_refuse(r, PROXY_ERROR_http_response_header_section_size, STR_NONE);
 	}
-	if (r->interim.n)
-		head = arena_printf(&r->arena, "%.*s%.*s", STR_ARG(r->interim), STR_ARG(head));
 	if (access_on(r->server->access_log))
 		r->content_type = arena_str(&r->arena, http_value(m, HTTP_FIELD_CONTENT_TYPE));
 	fetch_take_body(&r->fetch);
@@ -196,17 +212,32 @@ enum step step_head(struct request *r)
 
 /* ---- the body ---- */
 
-static void on_turn(void *arg)
+static void stop_clocks(struct request *r)
 {
-	struct client *c = arg;
+	r->waits_for = 0;
+	if (r->fetching && r->fetch.step == FETCH_BODY)
+		fetch_awaits_body(&r->fetch, false);
+	client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
+}
 
-	CHECK_MAGIC(c, CLIENT_MAGIC);
-	if (c->state == CLIENT_REQUEST)
-		request_run(c->req);
+/* Only bytes that move begin the wait anew: an event alone, say of a client that goes on sending, is
+ * no sign of life of the one who is waited for. */
+static bool waits_on(struct request *r, bool awaits)
+{
+	const struct fetch *f = &r->fetch;
+	uint8_t whom = awaits ? 1 : 2;
+	uint64_t moved = awaits ? f->x.body.total + f->pump.body_bytes : r->pump.body_bytes;
+	bool same = r->waits_for == whom && r->moved == moved;
+
+	r->waits_for = whom;
+	r->moved = moved;
+	return same;
 }
 
 static void await_body(struct request *r, bool awaits)
 {
+	if (waits_on(r, awaits))
+		return;
 	if (r->fetching && r->fetch.step == FETCH_BODY)
 		fetch_awaits_body(&r->fetch, awaits);
 	if (awaits)
@@ -225,6 +256,11 @@ static enum step body_failed(struct request *r)
 					      : PROXY_ERROR_http_response_incomplete);
 	r->error = (uint8_t)r->fetch.error;
 	r->reason = REASON_TRUNCATED;
+	if (!r->pump.started) {
+		pump_fini(&r->pump);
+		r->status = 0;
+		return request_refuse(r, r->fetch.error, STR_NONE);
+	}
 	r->keep = false;
 	r->broken = r->close_delimited;
 	return STEP_END;
@@ -236,6 +272,9 @@ enum step step_deliver(struct request *r)
 
 	if (!r->own && r->fetch.step == FETCH_FAILED)
 		return body_failed(r);
+	if (!r->own && r->fetch.upload == UPLOAD_BROKEN)
+		return gone(r, r->body.ended == H1_BODY_BROKEN ? REASON_CLIENT_GONE
+							       : REASON_CLIENT_BODY);
 	rc = pump_run(&r->pump);
 	if (r->first_byte == 0 && r->pump.started)
 		r->first_byte = clock_mono();
@@ -251,7 +290,9 @@ enum step step_deliver(struct request *r)
 		await_body(r, false);
 		return STEP_WAIT;
 	case PUMP_YIELD:
-		loop_defer(r->server->loop, &r->client->task, on_turn, r->client);
+		/* it moves, so nobody is late */
+		stop_clocks(r);
+		request_run_next_turn(r);
 		return STEP_WAIT;
 	case PUMP_SRC_FAILED:
 		return body_failed(r);
@@ -264,11 +305,14 @@ enum step step_deliver(struct request *r)
 bool request_drain_body(struct request *r)
 {
 	struct body_src *s = &r->body.src;
+	size_t share = DRAIN_SHARE;
 	struct str waste;
 	bool last;
 
-	while (s->ops->peek(s, &waste, &last) == BODY_DATA)
+	while (share && s->ops->peek(s, &waste, &last) == BODY_DATA) {
 		s->ops->consume(s, waste.n);
+		share -= MIN(share, waste.n);
+	}
 	return h1_body_whole(&r->body);
 }
 

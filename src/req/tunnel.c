@@ -8,8 +8,11 @@
 #include "obs/metrics.h"
 #include "req/request.h"
 
-/* What the client's connection brings is no longer HTTP: everything up to its end. */
-static void begin(struct request *r)
+/*
+ * What the client's connection brings is no longer HTTP: everything up to its end. False when out
+ * of memory.
+ */
+static bool begin(struct request *r)
 {
 	struct client *c = r->client;
 	struct exchange *x = &r->fetch.x;
@@ -17,6 +20,10 @@ static void begin(struct request *r)
 	bool chunked;
 	struct str head = forward_response_head(r, &x->msg, HTTP_FRAMING_TUNNEL, &chunked);
 
+	head = request_with_interim(r, head);
+	if (head.n == 0)
+		return false;
+	r->interim = STR_NONE;
 	r->tunnelling = true;
 	r->status = r->upstream_status = 101;
 	r->keep = false;
@@ -26,18 +33,10 @@ static void begin(struct request *r)
 	h1_body_init(&x->body, up, &x->win, from, x->end, HTTP_FRAMING_CLOSE, 0);
 	x->body.floor = 0;
 	h1_body_init(&r->body, &c->conn, &c->win, r->msg.head_n, c->have, HTTP_FRAMING_CLOSE, 0);
-	fetch_awaits_body(&r->fetch, false); /* both directions are watched together, below */
+	fetch_tunnel(&r->fetch); /* both directions are watched together, below */
 	pump_init(&r->pump, &c->conn, head, &x->body.src, false);
 	pump_init(&r->tunnel_up, up, STR_NONE, &r->body.src, false);
-}
-
-static void on_turn(void *arg)
-{
-	struct client *c = arg;
-
-	CHECK_MAGIC(c, CLIENT_MAGIC);
-	if (c->state == CLIENT_REQUEST)
-		request_run(c->req);
+	return true;
 }
 
 /* One direction: true while the tunnel may go on. At its end the other side is told (FIN). */
@@ -67,16 +66,19 @@ enum step step_tunnel(struct request *r)
 	int64_t idle = r->fetch.spec.group->set.timeouts.idle;
 	bool again = false;
 
-	if (!r->tunnelling)
-		begin(r);
-	bool open = r->fetch.step != FETCH_FAILED && move(r, &r->pump, &r->cut_down, &again) &&
+	if (!r->tunnelling && !begin(r)) {
+		fetch_fail(&r->fetch, PROXY_ERROR_out_of_memory);
+		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
+	}
+	bool open = move(r, &r->pump, &r->cut_down, &again) &&
 		    move(r, &r->tunnel_up, &r->cut_up, &again);
 	if (!open || (r->cut_down && r->cut_up)) {
 		r->reason = r->reason ? r->reason : REASON_DONE;
+		r->fetch.tunnel_whole = open;
 		return STEP_END;
 	}
 	if (again)
-		loop_defer(r->server->loop, &r->client->task, on_turn, r->client);
+		request_run_next_turn(r);
 	client_set_wait(r->client, idle ? CLIENT_WAIT_TUNNEL : CLIENT_WAIT_NONE, idle);
 	return STEP_WAIT;
 }

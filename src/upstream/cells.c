@@ -200,3 +200,9 @@ uint32_t cells_conns(const struct cells *c, unsigned upstream)
 {
 	return sum(c, c->upstreams[upstream].conns);
 }
+
+uint32_t cells_conns_of(const struct cells *c, unsigned upstream, unsigned slot)
+{
+	ASSERT(slot < SLOT_MAX);
+	return __atomic_load_n(&c->upstreams[upstream].conns[slot], __ATOMIC_RELAXED);
+}

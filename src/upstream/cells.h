@@ -50,6 +50,9 @@ uint32_t cells_active(const struct cells *c, unsigned server);
 /* Adds to this worker's share (+1, -1). */
 void cells_active_add(struct cells *c, unsigned server, unsigned slot, int n);
 
+/* Open connections of one worker, a hint. */
+uint32_t cells_conns_of(const struct cells *c, unsigned upstream, unsigned slot);
+
 /* Open connections to <upstream> of all workers. */
 uint32_t cells_conns(const struct cells *c, unsigned upstream);
 

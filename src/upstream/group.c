@@ -218,7 +218,8 @@ void upstreams_fini(struct upstreams *u)
 	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
 		list_remove(&u->groups, &g->node);
-		group_unref(&g);
+		if (!g->retired)
+			group_unref(&g);
 	}
 	resolver_free(&u->resolver);
 }
@@ -325,6 +326,9 @@ static void commit_group(struct upstreams *u, struct group_plan *p)
 
 	if (p->is_new)
 		list_append(&u->groups, &group_ref(g)->node);
+	else if (g->retired)
+		group_ref(g);
+	g->retired = false;
 	g->set = p->set;
 	for (size_t i = 0; i < g->n_servers; i++)
 		if (!planned(p, g->servers[i]))
@@ -349,13 +353,16 @@ static bool group_planned(const struct upstreams_plan *plan, const struct group 
 	return false;
 }
 
-/* No longer configured: the registry lets go; requests that still use it keep it alive. */
-static void retire_group(struct upstreams *u, struct group *g)
+/*
+ * No longer configured: the registry gives its reference up. Requests that still use the group keep
+ * it alive, and on the list, so that their queue is looked after.
+ */
+static void retire_group(struct group *g)
 {
 	for (size_t i = 0; i < g->n_servers; i++)
 		pool_close_idle(g->servers[i]);
 	g->set.pool.max_idle = 0;
-	list_remove(&u->groups, &g->node);
+	g->retired = true;
 	group_unref(&g);
 }
 
@@ -365,8 +372,8 @@ void upstreams_commit(struct upstreams *u, struct upstreams_plan **plan_p)
 
 	LIST_EACH (&u->groups, n) {
 		struct group *g = CONTAINER_OF(n, struct group, node);
-		if (!group_planned(plan, g))
-			retire_group(u, g);
+		if (!g->retired && !group_planned(plan, g))
+			retire_group(g);
 	}
 	for (size_t i = 0; i < plan->n; i++)
 		commit_group(u, &plan->groups[i]);
@@ -396,6 +403,15 @@ static void second_of_server(struct origin_server *s)
 	metric_set(s->row, METRIC_SERVER_addresses, s->is_unix ? 1 : resolve_set(s->watch)->n);
 }
 
+/* Serves our own waiting requests, or makes room for those of other workers. */
+static void look_at_queue(struct group *g)
+{
+	if (!list_empty(&g->queue))
+		pool_serve_later(g);
+	else
+		pool_yield_idle(g);
+}
+
 void upstreams_second(struct upstreams *u)
 {
 	LIST_EACH (&u->groups, n) {
@@ -405,16 +421,13 @@ void upstreams_second(struct upstreams *u)
 		metric_set(g->row, METRIC_UPSTREAM_connections_idle, g->n_idle);
 		for (size_t i = 0; i < g->n_servers; i++)
 			second_of_server(g->servers[i]);
-		if (!list_empty(&g->queue))
-			pool_serve_later(g);
+		look_at_queue(g);
 	}
 }
 
 void upstreams_on_doorbell(struct upstreams *u)
 {
 	LIST_EACH (&u->groups, n) {
-		struct group *g = CONTAINER_OF(n, struct group, node);
-		if (!list_empty(&g->queue))
-			pool_serve_later(g);
+		look_at_queue(CONTAINER_OF(n, struct group, node));
 	}
 }

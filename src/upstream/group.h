@@ -56,6 +56,7 @@ struct group {
 	struct upstreams *owner;
 	char *name;
 	struct list_node node; /* on owner->groups */
+	bool retired;	       /* not configured any more: on the list while requests use it */
 	struct group_settings set;
 	struct origin_server **servers;
 	size_t n_servers;

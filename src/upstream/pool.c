@@ -320,7 +320,8 @@ static void on_upconn_event(void *arg, unsigned what)
 }
 
 /* Begins a connection to <s>; its slot is already counted. */
-static struct upconn *begin_connect(struct origin_server *s, enum proxy_error *out_error)
+static struct upconn *begin_connect(struct origin_server *s, struct pool_wait *w,
+				    enum proxy_error *out_error)
 {
 	struct group *g = s->group;
 	struct upconn *uc = pool_take(&upconns);
@@ -335,7 +336,7 @@ static struct upconn *begin_connect(struct origin_server *s, enum proxy_error *o
 	rc = origin_server_address(s, &addr, &uc->address) ? sock_connect(&addr, &fd) : -ENOENT;
 	if (rc) {
 		*out_error = connect_error(-rc);
-		(void)origin_server_failed(s, uc->address);
+		w->more_addresses = rc != -ENOENT && origin_server_failed(s, uc->address);
 		pool_give(&upconns, &uc);
 		count_connect_failure(s, *out_error);
 		return NULL;
@@ -402,7 +403,7 @@ static enum attempt attempt(struct group *g, struct pool_wait *w, struct upconn 
 	}
 	if (!take_slot(g))
 		return ATTEMPT_NONE;
-	uc = begin_connect(s, out_error);
+	uc = begin_connect(s, w, out_error);
 	if (!uc) {
 		cells_conn_give(g->owner->cells, g->cell, g->owner->slot);
 		w->tried = s;
@@ -444,6 +445,16 @@ void pool_serve_later(struct group *g)
 	loop_defer(g->owner->loop, &g->serve, serve, g);
 }
 
+/* Others may hold idle connections that they do not need: their slots are wanted here. */
+static void ask_others(const struct group *g)
+{
+	const struct upstreams *u = g->owner;
+
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		if (i != u->slot && u->doorbells[i] >= 0 && cells_conns_of(u->cells, g->cell, i))
+			doorbell_ring(u->doorbells[i]);
+}
+
 static enum pool_rc enter_queue(struct group *g, struct pool_wait *w, enum proxy_error *out_error)
 {
 	struct upstreams *u = g->owner;
@@ -463,6 +474,8 @@ static enum pool_rc enter_queue(struct group *g, struct pool_wait *w, enum proxy
 	/* a slot may have become free between the attempt and our name being on the list */
 	if (cells_conns(u->cells, g->cell) < g->set.pool.max_connections)
 		pool_serve_later(g);
+	else
+		ask_others(g);
 	return POOL_PENDING;
 }
 
@@ -541,4 +554,10 @@ void pool_release(struct upconn **uc_p, bool reusable, bool reset)
 	enter_idle(uc);
 	if (!list_empty(&uc->group->queue))
 		pool_serve_later(uc->group);
+}
+
+void pool_yield_idle(struct group *g)
+{
+	if (list_empty(&g->queue) && g->n_idle && wanted_elsewhere(g))
+		(void)close_one_idle(g);
 }

@@ -84,6 +84,10 @@ void pool_release(struct upconn **uc, bool reusable, bool reset);
 
 void pool_close_idle(struct origin_server *s);
 
+/* A request of another worker waits and this one has idle connections and none waiting: gives one
+ * of the shared slots up. */
+void pool_yield_idle(struct group *g);
+
 /* Looks at the queue when this turn ends. */
 void pool_serve_later(struct group *g);
 

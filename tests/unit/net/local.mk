@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += \
+	tests/unit/net/test_body \
 	tests/unit/net/test_hosts \
+	tests/unit/net/test_loop \
 	tests/unit/net/test_proxyproto \
 	tests/unit/net/test_resolve
 
@@ -17,3 +19,11 @@ tests_unit_net_test_proxyproto_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_net_test_resolve_SOURCES = tests/unit/net/test_resolve.c tests/unit/net/dns_server.h
 tests_unit_net_test_resolve_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_test_resolve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_net_test_body_SOURCES = tests/unit/net/test_body.c
+tests_unit_net_test_body_LDADD = libnet.a libhttp.a libobs.a libbase.a $(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+tests_unit_net_test_body_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_net_test_loop_SOURCES = tests/unit/net/test_loop.c
+tests_unit_net_test_loop_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_test_loop_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The engine on virtual time: loop_sim.c and resolve_sim.c stand in for what libnet.a has.
+UNIT_TESTS += tests/sim/test_client_time tests/sim/test_upstream_time tests/sim/test_lifecycle
+
+SIM_SOURCES = \
+	tests/sim/loop_sim.c tests/sim/loop_sim.h \
+	tests/sim/resolve_sim.c \
+	tests/sim/sim.c tests/sim/sim.h
+SIM_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+SIM_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+SIM_LIBS = libproc.a libreq.a libfetch.a libupstream.a libnet.a libpolicy.a libobs.a libhttp.a \
+	libconf.a libshm.a libbase.a $(LIBYAML_LIBS) $(PCRE2_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS) -lm
+
+tests_sim_test_client_time_SOURCES = tests/sim/test_client_time.c $(SIM_SOURCES)
+tests_sim_test_client_time_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_client_time_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_client_time_LDADD = $(SIM_LIBS)
+
+tests_sim_test_upstream_time_SOURCES = tests/sim/test_upstream_time.c $(SIM_SOURCES)
+tests_sim_test_upstream_time_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_upstream_time_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_upstream_time_LDADD = $(SIM_LIBS)
+
+tests_sim_test_lifecycle_SOURCES = tests/sim/test_lifecycle.c $(SIM_SOURCES)
+tests_sim_test_lifecycle_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_lifecycle_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_lifecycle_LDADD = $(SIM_LIBS)

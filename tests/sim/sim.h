@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A world for tests of what depends on time: the real engine (one server, one upstream "app", one
+ * route "r", one listener "web") between clients and origins that the test plays itself, over
+ * loopback sockets, on virtual time. Every call below lets the engine do all it can do now, so
+ * what is expected has happened when the call before returned. Failures end the cmocka test.
+ */
+#ifndef TESTS_SIM_H
+#define TESTS_SIM_H
+
+#include "base/prelude.h"
+#include "obs/metrics.h"
+
+enum { SIM_ORIGINS = 2, SIM_PEERS = 48 };
+
+struct sim;
+
+/* The test's end of a connection: a client's, or an origin's. Freed with the world. */
+struct peer;
+
+/* Extra YAML (flow style) for each part, beginning with a comma; NULL = none. */
+struct sim_spec {
+	const char *listener, *upstream, *route;
+	const char *host; /* of the servers; NULL = 127.0.0.1 */
+	unsigned servers; /* how many of the origins are servers; 0 = one */
+};
+
+struct sim *sim_new(const struct sim_spec *spec);
+void sim_free(struct sim **s);
+
+/* Lets time pass, with everything that is due on the way. */
+void sim_advance(struct sim *s, int64_t ns);
+
+/* As the engine's owner: drain, stop with a grace; how often "stopped" was told. */
+void sim_drain(struct sim *s);
+void sim_stop(struct sim *s, int64_t grace);
+unsigned sim_stopped(const struct sim *s);
+
+/* A client that is connected to the engine. */
+struct peer *sim_client(struct sim *s);
+
+/* The connection that the engine has made to this origin; there must be one. */
+struct peer *sim_origin(struct sim *s, unsigned origin);
+/* There must be none. */
+void sim_no_origin(struct sim *s, unsigned origin);
+
+/* The origin refuses connections / takes none and refuses none / listens again. */
+void sim_origin_refuses(struct sim *s, unsigned origin);
+void sim_origin_is_deaf(struct sim *s, unsigned origin);
+void sim_origin_listens(struct sim *s, unsigned origin, const char *host);
+
+void peer_send(struct peer *p, const char *text);
+void peer_send_n(struct peer *p, const char *bytes, size_t n);
+/* The same as far as the engine takes it; false when it took nothing. */
+bool peer_try_send(struct peer *p, const char *bytes, size_t n);
+/* Says that nothing more will be sent (FIN), and stays. */
+void peer_shut(struct peer *p);
+/* As a peer that left: FIN, or RST. */
+void peer_close(struct peer *p, bool reset);
+
+/* What came since the last call contains <text>; it is forgotten then. */
+void peer_expect(struct peer *p, const char *text);
+/* The same for an error of ours: its status and its Proxy-Status token (RFC 9209). */
+void peer_expect_error(struct peer *p, unsigned status, const char *token);
+/* Nothing came since then, and the connection is open. */
+void peer_expect_silence(struct peer *p);
+/* Nothing more came, and the engine has closed: in order, or visibly broken (RST). */
+void peer_expect_closed(struct peer *p);
+void peer_expect_broken(struct peer *p);
+/* Takes all that comes, how much ever, and counts it. */
+size_t peer_swallow(struct peer *p);
+
+/* A client's request for <path>; the origin's answer to it. */
+void peer_get(struct peer *p, const char *path);
+void peer_answer(struct peer *p, const char *body);
+
+/* sim_expect_count(s, UPSTREAM, queued, 1): the counter of the only subject there is. */
+void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id, uint64_t want,
+		      const char *name);
+#define sim_expect_count(s, scope, id, want)                                                       \
+	sim_expect_value(s, METRIC_SCOPE_##scope, METRIC_##scope##_##id, want, #scope " " #id)
+
+#endif
