@@ -25,6 +25,10 @@ char *buf_room(struct buf *b, size_t n)
 		return NULL;
 	if (n <= b->size - b->n)
 		return b->p + b->n;
+	if (n > SIZE_MAX / 4 || b->n > SIZE_MAX / 4) {
+		b->error = ERR_LIMIT;
+		return NULL;
+	}
 	size_t want = MAX(b->size * 2, (size_t)256);
 	while (want - b->n < n)
 		want *= 2;
