@@ -52,6 +52,7 @@ int headers_ops_init(struct headers_ops *ops, struct headers_op *list, size_t n,
 				*out_bad = i;
 			return rc;
 		}
+		made.room += list[i].name.n + list[i].value.n + sizeof(": \r\n") - 1;
 		if (list[i].kind == HEADERS_ADD)
 			continue;
 		if (list[i].id == HTTP_FIELD_OTHER)

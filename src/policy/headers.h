@@ -42,6 +42,7 @@ struct headers_op {
 struct headers_ops {
 	const struct headers_op *list;
 	size_t n;
+	size_t room;			    /* bytes that headers_write_ops writes at most */
 	bool other;			    /* some SET or REMOVE is for a name without an id */
 	uint8_t replaced[HTTP_FIELD_COUNT]; /* per known field: a SET or REMOVE is for it */
 };

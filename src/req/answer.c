@@ -53,15 +53,6 @@ static const struct body_ops mem_ops = {
 	.took = mem_took,
 };
 
-static size_t ops_room(const struct headers_ops *ops)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; ops && i < ops->n; i++)
-		n += ops->list[i].name.n + ops->list[i].value.n + 4;
-	return n;
-}
-
 /* What a static answer consists of. */
 struct own_answer {
 	unsigned status;
@@ -69,14 +60,6 @@ struct own_answer {
 	enum proxy_error error; /* for Proxy-Status; NONE: none */
 	bool allow;		/* tell the methods */
 };
-
-static void write_connection(struct request *r, struct http_writer *w)
-{
-	if (!r->keep)
-		http_write_lit(w, "Connection: close\r\n");
-	else if (r->msg.minor == 0)
-		http_write_lit(w, "Connection: keep-alive\r\n");
-}
 
 static struct str next_hop(const struct request *r)
 {
@@ -106,7 +89,7 @@ static void write_head(struct request *r, struct http_writer *w, const struct ow
 	}
 	if (r->retry_after.n)
 		http_write_field(w, STR("Retry-After"), r->retry_after);
-	write_connection(r, w);
+	request_write_connection(r, w);
 	if (r->route && r->route->conf->security_headers)
 		headers_write_security(w, NULL, ops, false);
 	headers_write_ops(w, ops);
@@ -133,7 +116,7 @@ static bool can_drain(struct request *r)
 static enum step answer(struct request *r, const struct own_answer *a)
 {
 	size_t room = HEAD_ROOM + a->location.n + a->content_type.n + r->detail.n + r->interim.n +
-		      ops_room(r->route ? &r->route->response_ops : NULL);
+		      (r->route ? r->route->response_ops.room : 0);
 	char *p = arena_alloc(&r->arena, room);
 	bool bodiless = r->msg.method == HTTP_METHOD_HEAD || a->body.n == 0 || a->status == 204 ||
 			a->status == 304;

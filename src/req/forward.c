@@ -8,15 +8,6 @@
 /* Room for what we add beside the fields that came: request line, Via, Date, framing, preset. */
 enum { ADDED_ROOM = 2048 };
 
-static size_t ops_room(const struct headers_ops *ops)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ops->n; i++)
-		n += ops->list[i].name.n + ops->list[i].value.n + 4;
-	return n;
-}
-
 /* Begins a head of at most <room> bytes in the arena. */
 static bool begin(struct request *r, struct http_writer *w, size_t room)
 {
@@ -159,7 +150,7 @@ struct str forward_request_head(struct request *r, enum proxy_error *out_error)
 		.keep_expect = r->msg.expect_continue && r->msg.framing != HTTP_FRAMING_NONE,
 	};
 	struct http_writer w;
-	size_t room = 3 * (size_t)r->msg.head_n + ADDED_ROOM + ops_room(&route->request_ops) +
+	size_t room = 3 * (size_t)r->msg.head_n + ADDED_ROOM + route->request_ops.room +
 		      rewrite_room(&route->rewrite, &r->target) + host.n;
 
 	request_make_id(r);
@@ -200,6 +191,13 @@ bool request_must_close(const struct request *r)
 	       r->client->listener->removed;
 }
 
+void request_write_connection(const struct request *r, struct http_writer *w)
+{
+	unsigned keep = r->msg.minor == 0 ? HEADERS_KEEP_ALIVE : 0; /* HTTP/1.1 needs no word */
+
+	headers_write_connection(w, NULL, r->keep ? keep : HEADERS_CLOSE);
+}
+
 /*
  * Will the origin have no use for the rest of the request's body? It refuses, or its answer is whole
  * already. One that answers while it reads goes on, and the connection may live.
@@ -226,10 +224,7 @@ static void write_response_framing(struct request *r, struct http_writer *w,
 	r->keep = !request_must_close(r) && !ignores_body(r, framing) && (!unknown || *out_chunked);
 	if (*out_chunked)
 		http_write_lit(w, "Transfer-Encoding: chunked\r\n");
-	if (!r->keep)
-		http_write_lit(w, "Connection: close\r\n");
-	else if (r->msg.minor == 0)
-		http_write_lit(w, "Connection: keep-alive\r\n");
+	request_write_connection(r, w);
 }
 
 static void write_date(struct request *r, struct http_writer *w, const struct http_msg *m)
@@ -249,7 +244,7 @@ struct str forward_response_head(struct request *r, struct http_msg *m, enum htt
 	};
 	struct http_writer w;
 
-	if (headers_mark_response(m, &how) || !begin(r, &w, m->head_n + ADDED_ROOM + ops_room(ops)))
+	if (headers_mark_response(m, &how) || !begin(r, &w, m->head_n + ADDED_ROOM + ops->room))
 		return STR_NONE;
 	http_write_status_line(&w, m->status, http_span_str(m, m->reason));
 	http_write_fields(&w, m);

@@ -158,6 +158,9 @@ void request_look_at_client(struct request *r);
 /* Runs the request again in the next turn: others first. */
 void request_run_next_turn(struct request *r);
 
+/* The Connection line of an answer, as <keep> and the client's version demand (forward.c). */
+void request_write_connection(const struct request *r, struct http_writer *w);
+
 /* An interim head for the client (forward.c). */
 struct str forward_interim_head(struct request *r, struct http_msg *m);
 
