@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The operator's manual, written by hand.
 EXTRA_DIST += \
+	doc/cache.md \
 	doc/comparison.md \
 	doc/configuration.md \
 	doc/errors.md \
 	doc/getting-started.md \
 	doc/internals/STATUS.md \
 	doc/internals/admin.md \
+	doc/internals/conformance.md \
 	doc/internals/processes.md \
 	doc/internals/segment.md \
 	doc/operations.md \

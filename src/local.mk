@@ -7,6 +7,7 @@ include src/http/local.mk
 include src/obs/local.mk
 include src/policy/local.mk
 include src/net/local.mk
+include src/store/local.mk
 include src/upstream/local.mk
 include src/fetch/local.mk
 include src/req/local.mk
@@ -20,6 +21,6 @@ EXTRA_DIST += src/LAYERS
 ARFLAGS = cr
 
 # Link order: highest first.
-LAYER_LIBS = libproc.a libadmin.a libreq.a libfetch.a libupstream.a libnet.a libpolicy.a \
+LAYER_LIBS = libproc.a libadmin.a libreq.a libfetch.a libupstream.a libstore.a libnet.a libpolicy.a \
 	libobs.a libhttp.a libconf.a libshm.a libbase.a
 EXTERNAL_LIBS = $(LIBEVENT_LIBS) $(LIBYAML_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(XXHASH_LIBS) $(SYSTEMD_LIBS) -lm

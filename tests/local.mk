@@ -6,6 +6,7 @@ include tests/unit/conf/local.mk
 include tests/unit/shm/local.mk
 include tests/unit/obs/local.mk
 include tests/unit/policy/local.mk
+include tests/unit/store/local.mk
 include tests/unit/net/local.mk
 include tests/unit/upstream/local.mk
 include tests/unit/admin/local.mk
@@ -19,3 +20,4 @@ include tests/fuzz/local.mk
 include tests/http/local.mk
 include tests/http/compare-node/local.mk
 include tests/crash/local.mk
+include tests/conformance/local.mk

@@ -6,6 +6,9 @@
 
     /hello    a greeting, and the request's header fields as they arrived
     /slow     answers after two seconds (?seconds=N)
+    /news     takes a second (?seconds=N), says that it may be kept for a minute (?max_age=N, ?swr=N
+              for stale-while-revalidate), has an ETag and the tag "news"; knows If-None-Match
+    /counts   how many requests came for what since the start
     /stream   chunked text, one line a second (?lines=N, ?interval=S)
     /events   the same as server-sent events
     /big      64 MiB of a known pattern (?mib=N)
@@ -13,6 +16,7 @@
     /flaky    in turn: 200, 500, an answer cut in the middle, a closed connection
 """
 import argparse
+import collections
 import hashlib
 import itertools
 import json
@@ -24,6 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 
 BLOCK = bytes(range(256)) * 256  # 64 KiB of a pattern that shows shifted or mixed bytes
 turns = itertools.count()
+counts = collections.Counter()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -95,6 +100,26 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(min(self.number("seconds", 2.0), 60))
         self.answer(200, "sorry for the wait\n")
 
+    def page_news(self):
+        body = "All quiet on the western front.\n"
+        fields = {"Cache-Control": "max-age=%d" % self.number("max_age", 60),
+                  "ETag": '"%s"' % hashlib.sha256(body.encode()).hexdigest()[:8],
+                  "Surrogate-Key": "news"}
+        if "swr" in self.query:
+            fields["Cache-Control"] += ", stale-while-revalidate=%d" % self.number("swr", 0)
+        if fields["ETag"] in self.headers.get("If-None-Match", ""):
+            self.send_response(304)  # cheap: nothing has to be made
+            for item in fields.items():
+                self.send_header(*item)
+            self.end_headers()
+            return
+        time.sleep(min(self.number("seconds", 1.0), 60))
+        self.answer(200, body, **fields)
+
+    def page_counts(self):
+        self.answer(200, "".join("%5d  %s\n" % (n, what) for what, n in sorted(counts.items())) or "none\n",
+                    Cache_Control="no-store")
+
     def chunks(self, content_type, form):
         lines, interval = int(self.number("lines", 5)), self.number("interval", 1.0)
         self.send_response(200)
@@ -156,6 +181,8 @@ class Handler(BaseHTTPRequestHandler):
         page = getattr(self, "page_" + parts.path.strip("/").split("/")[-1], None)
         if page is None:
             page = lambda: self.answer(404, "the back end has no such page\n")
+        if page != self.page_counts:
+            counts[self.command + " " + self.path] += 1
         if page != self.page_upload and self.command not in ("GET", "HEAD"):
             for _ in self.body_blocks():
                 pass

@@ -35,7 +35,8 @@ struct session {
 	struct loop_task end;	 /* frees it */
 	struct loop_timer pause; /* before the next of several requests sent at once */
 	struct ask_peer peer;
-	bool last; /* close after this reply */
+	bool last;	/* close after this reply */
+	bool answered;	/* it had a reply already: reading is being idle */
 
 	char in[PROTO_LINE];
 	size_t have; /* bytes in <in> */
@@ -203,6 +204,7 @@ static bool next_request(struct session *s)
 {
 	ask_fini(&s->ask);
 	s->state = SESSION_READING;
+	s->answered = true;
 	if (s->last) {
 		session_close(s);
 		return true;
@@ -384,7 +386,8 @@ void console_finish(struct console *c)
 		struct session *s = CONTAINER_OF(n, struct session, node);
 
 		s->last = true;
-		if (s->state == SESSION_READING)
+		/* one that has just come has its question on the way */
+		if (s->state == SESSION_READING && s->answered)
 			session_close(s);
 	}
 }

@@ -7,6 +7,8 @@
 
 /* A reload reads files, resolves nothing, and waits for every worker: seconds at most. */
 #define PATIENCE_RELOAD (60 * NS_PER_S)
+/* A trial run, the start of another program, and perhaps the way back. */
+#define PATIENCE_UPGRADE (70 * NS_PER_S)
 #define PATIENCE_OTHER (10 * NS_PER_S)
 
 /* The master's text, or <otherwise> when it has none. */
@@ -29,6 +31,11 @@ static void on_reload(struct ask *ask, int32_t status, struct str text)
 static void on_reopen(struct ask *ask, int32_t status, struct str text)
 {
 	relay(ask, status, text, "the log files were opened again");
+}
+
+static void on_upgrade(struct ask *ask, int32_t status, struct str text)
+{
+	relay(ask, status, text, "upgraded");
 }
 
 static void on_drain(struct ask *ask, int32_t status, struct str text)
@@ -56,6 +63,14 @@ void cmd_reopen(struct ask *ask)
 		cmds_usage(ask);
 	else
 		link_ask(ask, CONTROL_REOPEN, 0, PATIENCE_OTHER, on_reopen);
+}
+
+void cmd_upgrade(struct ask *ask)
+{
+	if (ask->request->n > 1)
+		cmds_usage(ask);
+	else
+		link_ask(ask, CONTROL_UPGRADE, 0, PATIENCE_UPGRADE, on_upgrade);
 }
 
 void cmd_drain(struct ask *ask)

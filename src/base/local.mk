@@ -9,4 +9,5 @@ libbase_a_SOURCES = \
 	src/base/pool.c src/base/pool.h \
 	src/base/prelude.h \
 	src/base/rng.c src/base/rng.h \
+	src/base/sha256.c src/base/sha256.h \
 	src/base/str.c src/base/str.h

@@ -116,9 +116,10 @@ const char *conf_origin(const struct conf *c, const void *member, unsigned *out_
 {
 	const struct conf_box *box = conf_box(c);
 
-	/* Few ask, so a walk will do: the row is not known here. */
+	/* Few ask, so a walk will do: the row is not known here. A block begins with a member. */
 	for (size_t i = 0; i < box->n_origins; i++) {
-		if (box->origins[i].member == member && box->origins[i].row) {
+		const struct conf_row *row = box->origins[i].row;
+		if (box->origins[i].member == member && row && row->type != CONF_TYPE_BLOCK) {
 			*out_line = box->origins[i].at.line;
 			return box->origins[i].at.file;
 		}

@@ -3,76 +3,10 @@
 
 #include <strings.h>
 
-#include "base/check.h"
+#include "conf/checker.h"
 #include "conf/httptext.h"
-#include "conf/number.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
-
-/* What every check needs. */
-struct checker {
-	const struct conf_box *box;
-	const struct conf *c;
-	struct conf_report *report;
-};
-
-/* ---- places ---- */
-
-static const struct origin *origin_of(const struct checker *k, enum conf_section_id section,
-				      const char *key, const void *member)
-{
-	const struct conf_row *row = conf_row_find(conf_section(section), str_c(key));
-
-	ASSERT(row);
-	return box_origin(k->box, member, row);
-}
-
-/* The place of <base>'s member <key>; when that was not written, of the element <base>. */
-#define AT(k, section, base, key) place_of(k, CONF_SECTION_##section, #key, &(base)->key, NULL)
-#define AT_OR(k, section, base, key, element)                                                      \
-	place_of(k, CONF_SECTION_##section, #key, &(base)->key, element)
-#define IS_BAD(k, section, base, key) is_bad(k, CONF_SECTION_##section, #key, &(base)->key)
-
-static struct place item_place(const struct checker *k, const void *element)
-{
-	const struct origin *o = box_origin(k->box, element, NULL);
-
-	return o ? o->at : k->box->root_at;
-}
-
-static struct place place_of(const struct checker *k, enum conf_section_id section, const char *key,
-			     const void *member, const void *element)
-{
-	const struct origin *o = origin_of(k, section, key, member);
-
-	if (o)
-		return o->at;
-	return element ? item_place(k, element) : k->box->root_at;
-}
-
-static bool is_bad(const struct checker *k, enum conf_section_id section, const char *key,
-		   const void *member)
-{
-	const struct origin *o = origin_of(k, section, key, member);
-
-	return o && o->bad;
-}
-
-/* False for an item that was no block at all: its struct is empty, which was reported. */
-static bool was_read(const struct checker *k, const void *element)
-{
-	const struct origin *o = box_origin(k->box, element, NULL);
-
-	return !o || !o->no_block;
-}
-
-/* Something in it was reported already; what seems missing may be what was misspelled. */
-static bool item_is_bad(const struct checker *k, const void *element)
-{
-	const struct origin *o = box_origin(k->box, element, NULL);
-
-	return o && o->bad;
-}
 
 /* ---- listeners and admin ---- */
 
@@ -440,10 +374,7 @@ static void check_route(const struct checker *k, const struct conf_route *r)
 	check_rewrite(k, r);
 	check_ops(k, r, &r->headers.request, true);
 	check_ops(k, r, &r->headers.response, false);
-	if (r->cache.enabled)
-		report_warning(
-			k->report, AT(k, route_cache, &r->cache, enabled),
-			"cache: not in this version yet: every answer comes from the back end");
+	check_route_cache(k, r);
 }
 
 void check_all(const struct conf_box *box, struct conf_report *report)
@@ -451,6 +382,7 @@ void check_all(const struct conf_box *box, struct conf_report *report)
 	const struct checker k = {.box = box, .c = &box->conf, .report = report};
 
 	check_listeners(&k);
+	check_cache(&k);
 	for (size_t i = 0; i < k.c->n_routes; i++) {
 		if (!was_read(&k, &k.c->routes[i]))
 			continue;

@@ -157,9 +157,21 @@ static void complete_answer(struct conf_answer *a)
 		a->content_type = type_of(a->body_file);
 }
 
+/* A small cache with the default for its objects: no more than the quarter that check_cache.c allows. */
+static void fit_object(struct conf *c)
+{
+	struct conf_cache_l1 *l1 = &c->cache.l1;
+	unsigned line;
+
+	if (l1->size && !conf_origin(c, &l1->max_object, &line))
+		l1->max_object = MIN(l1->max_object, l1->size / 4);
+}
+
 void derive(struct reader *rd)
 {
 	struct conf *c = &rd->box->conf;
+
+	fit_object(c);
 
 	name_listeners(rd);
 	name_routes(rd);

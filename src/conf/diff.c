@@ -62,17 +62,19 @@ static void write_all(struct buf *out, const struct conf_row *row, const void *b
 		return;
 	for (size_t i = 0; i < value_count(row, base); i++) {
 		const void *element = value_at(row, base, i);
-		if (row->type == CONF_TYPE_PAIRS)
-			buf_printf(out, "%s: ", ((const struct conf_pair *)element)->name);
+		if (value_is_map(row)) {
+			value_write_key(out, row, element);
+			buf_c(out, ": ");
+		}
 		value_write(out, row, element);
 		buf_c(out, i + 1 < value_count(row, base) ? ", " : "");
 	}
 }
 
-static void show_value(struct diff *d, struct str text)
+static void show_value(struct diff *d, const struct conf_row *row, struct str text)
 {
 	if (!text.n)
-		buf_c(d->out, "not set");
+		buf_c(d->out, row->def ? "[]" : "not set");
 	for (size_t i = 0; i < MIN(text.n, (size_t)SHOWN_MAX); i++)
 		buf_char(d->out, (uint8_t)text.p[i] < 0x20 ? ' ' : text.p[i]);
 	if (text.n > SHOWN_MAX)
@@ -86,9 +88,9 @@ static void report_change(struct diff *d, const struct conf_row *row, struct str
 	if (row->type == CONF_TYPE_PAIRS || str_eq(a, b)) {
 		buf_c(d->out, str_eq(a, b) ? "contents changed" : "changed");
 	} else {
-		show_value(d, a);
+		show_value(d, row, a);
 		buf_c(d->out, " -> ");
-		show_value(d, b);
+		show_value(d, row, b);
 	}
 	buf_char(d->out, '\n');
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/elements.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -108,8 +107,7 @@ static bool read_count_or_auto(struct reader *rd, const struct conf_row *row, co
 	return read_count(rd, row, n, into);
 }
 
-static bool read_time(struct reader *rd, const struct conf_row *row, const struct node *n,
-		      void *into)
+bool read_time(struct reader *rd, const struct conf_row *row, const struct node *n, void *into)
 {
 	int64_t v, least = 0, most = INT64_MAX;
 	struct why why;
@@ -177,7 +175,7 @@ static void write_count_or_auto(struct buf *out, const struct conf_row *row, con
 		buf_c(out, "auto");
 }
 
-static void write_time(struct buf *out, const struct conf_row *row UNUSED, const void *element)
+void write_time(struct buf *out, const struct conf_row *row UNUSED, const void *element)
 {
 	number_print_time(out, *(const int64_t *)element);
 }
@@ -244,14 +242,13 @@ static void write_enum(struct buf *out, const struct conf_row *row, const void *
 
 /* ---- texts ---- */
 
-static bool take_text(struct reader *rd, struct str s, void *into)
+bool element_take(struct reader *rd, struct str s, void *into)
 {
 	*(const char **)into = box_str(rd, s);
 	return true;
 }
 
-static bool read_string(struct reader *rd, const struct conf_row *row, const struct node *n,
-			void *into)
+bool read_string(struct reader *rd, const struct conf_row *row, const struct node *n, void *into)
 {
 	struct why why;
 
@@ -265,7 +262,7 @@ static bool read_string(struct reader *rd, const struct conf_row *row, const str
 			return element_bad(rd, row, n, &why);
 		}
 	}
-	return take_text(rd, n->text, into);
+	return element_take(rd, n->text, into);
 }
 
 static bool read_text(struct reader *rd, const struct conf_row *row UNUSED, const struct node *n,
@@ -287,7 +284,7 @@ static bool read_checked(struct reader *rd, const struct conf_row *row, const st
 
 	if (!check(n->text, &why))
 		return element_bad(rd, row, n, &why);
-	return take_text(rd, n->text, into);
+	return element_take(rd, n->text, into);
 }
 
 static bool read_name(struct reader *rd, const struct conf_row *row, const struct node *n,
@@ -330,6 +327,18 @@ static bool read_field_name(struct reader *rd, const struct conf_row *row, const
 			    void *into)
 {
 	return read_checked(rd, row, n, into, field_name_check);
+}
+
+static bool read_cookie_name(struct reader *rd, const struct conf_row *row, const struct node *n,
+			     void *into)
+{
+	return read_checked(rd, row, n, into, cookie_name_check);
+}
+
+static bool read_query_name(struct reader *rd, const struct conf_row *row, const struct node *n,
+			    void *into)
+{
+	return read_checked(rd, row, n, into, query_name_check);
 }
 
 static bool read_host(struct reader *rd, const struct conf_row *row, const struct node *n,
@@ -385,7 +394,7 @@ static bool read_access_output(struct reader *rd, const struct conf_row *row, co
 	return read_checked(rd, row, n, into, access_output_check) && read_string(rd, row, n, into);
 }
 
-static void write_string(struct buf *out, const struct conf_row *row UNUSED, const void *element)
+void write_string(struct buf *out, const struct conf_row *row UNUSED, const void *element)
 {
 	const char *text = *(const char *const *)element;
 
@@ -454,147 +463,6 @@ static void write_cidr(struct buf *out, const struct conf_row *row UNUSED, const
 	cidr_print(out, element);
 }
 
-/* ---- types that fill more than their own member ---- */
-
-static bool read_route_path(struct reader *rd, const struct conf_row *row, const struct node *n,
-			    void *into)
-{
-	struct conf_match *m = CONTAINER_OF(into, struct conf_match, path);
-	struct str path = n->text;
-	struct why why;
-
-	m->path_kind = CONF_PATH_PREFIX;
-	if (path.n && (path.p[0] == '=' || path.p[0] == '~')) {
-		m->path_kind = path.p[0] == '=' ? CONF_PATH_EXACT : CONF_PATH_REGEX;
-		path = str_trim(str_of(path.p + 1, path.n - 1));
-	}
-	if (m->path_kind == CONF_PATH_REGEX) {
-		if (path.n == 0 || path.n > 1024) {
-			why_set(&why, "needs a pattern of 1 to 1024 characters behind ~");
-			return element_bad(rd, row, n, &why);
-		}
-	} else if (!path_check(path, &why)) {
-		return element_bad(rd, row, n, &why);
-	}
-	return take_text(rd, path, into);
-}
-
-static void write_route_path(struct buf *out, const struct conf_row *row, const void *element)
-{
-	const struct conf_match *m = CONTAINER_OF(element, struct conf_match, path);
-
-	buf_c(out, m->path_kind == CONF_PATH_EXACT   ? "= "
-		   : m->path_kind == CONF_PATH_REGEX ? "~ "
-						     : "");
-	write_string(out, row, element);
-}
-
-/* A path relative to the file that <n> stands in. */
-static struct str resolve(struct reader *rd, const struct node *n)
-{
-	struct str file = str_c(n->at.file), dir = STR_NONE;
-
-	for (size_t i = file.n; i > 0 && dir.n == 0; i--)
-		if (file.p[i - 1] == '/')
-			dir = str_of(file.p, i);
-	if (n->text.n && n->text.p[0] == '/')
-		dir = STR_NONE;
-	struct str path = arena_printf(&rd->box->arena, "%.*s%.*s", STR_ARG(dir), STR_ARG(n->text));
-	if (!path.p)
-		reader_nomem(rd);
-	return path;
-}
-
-/* The table has the TEXT row behind the BODY_FILE row. */
-static struct str *body_of(const struct conf_row *row, const void *member)
-{
-	ASSERT(row->type == CONF_TYPE_BODY_FILE && row[1].type == CONF_TYPE_TEXT);
-	return (struct str *)((char *)(uintptr_t)member - row->offset + row[1].offset);
-}
-
-static bool read_body_file(struct reader *rd, const struct conf_row *row, const struct node *n,
-			   void *into)
-{
-	struct str path = resolve(rd, n), contents;
-	int error = 0;
-
-	if (!path.p || !read_string(rd, row, n, into))
-		return false;
-	int rc = source_file(rd->src, path, SOURCE_BODY_MAX, &error, &contents);
-	if (rc == 0) {
-		struct str *body = body_of(row, into);
-		*body = arena_str(&rd->box->arena, contents);
-		if (!body->p)
-			reader_nomem(rd);
-		return take_text(rd, path, into);
-	}
-	if (!error) {
-		rd->rc = rc;
-		return false;
-	}
-	struct why why;
-	if (error == EFBIG)
-		why_set(&why, "is too large; 1 MiB is allowed");
-	else if (error == EINVAL)
-		why_set(&why, "is not a plain file");
-	else
-		why_set(&why, "cannot be read: %s", strerror(error));
-	return element_bad(rd, row, n, &why);
-}
-
-/* One name of a field list; the words json and combined are told apart before. */
-static bool read_log_field(struct reader *rd, const struct conf_row *row, const struct node *n,
-			   void *into)
-{
-	static const char *const fields[] = {
-#define LOGFIELD(id, type, help) #id,
-#include "tbl/logfields.h"
-#undef LOGFIELD
-	};
-	struct suggestion near;
-	struct why why;
-	char hint[80];
-
-	suggest_begin(&near, n->text);
-	for (size_t i = 0; i < COUNTOF(fields); i++) {
-		if (str_eq(n->text, str_c(fields[i])))
-			return take_text(rd, n->text, into);
-		suggest_offer(&near, fields[i]);
-	}
-	why_set(&why, "is not a field of the access log%s",
-		suggest_text(&near, hint, sizeof(hint)));
-	return element_bad(rd, row, n, &why);
-}
-
-/* A header field: the key is its name. */
-static bool read_pair(struct reader *rd, const struct conf_row *row, const struct node *n,
-		      void *into)
-{
-	struct conf_pair *pair = into;
-	struct shown shown;
-	struct why why;
-
-	if (!field_name_check(n->key, &why)) {
-		report_error(rd->report, n->key_at, "%s: \"%s\" %s", row->key, show(n->key, &shown),
-			     why.text);
-		return false;
-	}
-	/* The value may be a secret: it is not shown. */
-	if (!field_value_check(n->text, &why)) {
-		report_error(rd->report, n->at, "%s: the value of %s %s", row->key,
-			     show(n->key, &shown), why.text);
-		return false;
-	}
-	return take_text(rd, n->key, &pair->name) && take_text(rd, n->text, &pair->value);
-}
-
-static void write_pair(struct buf *out, const struct conf_row *row UNUSED, const void *element)
-{
-	const struct conf_pair *pair = element;
-
-	buf_c(out, pair->value ? pair->value : "");
-}
-
 /* ---- the table ---- */
 
 static const struct element_ops ops[] = {
@@ -627,8 +495,13 @@ static const struct element_ops ops[] = {
 	[CONF_TYPE_AUTHORITY] = {ONE, sizeof(char *), read_authority, write_string},
 	[CONF_TYPE_BODY_FILE] = {ONE, sizeof(char *), read_body_file, write_string},
 	[CONF_TYPE_FIELD_VALUE] = {ONE, sizeof(char *), read_field_value, write_string},
-	[CONF_TYPE_PAIRS] = {PAIRS, sizeof(struct conf_pair), read_pair, write_pair},
+	[CONF_TYPE_PAIRS] = {PAIRS, sizeof(struct conf_pair), read_pair, write_pair,
+			     write_pair_key},
 	[CONF_TYPE_FIELD_NAMES] = {MANY, sizeof(char *), read_field_name, write_string},
+	[CONF_TYPE_COOKIE_NAMES] = {MANY, sizeof(char *), read_cookie_name, write_string},
+	[CONF_TYPE_QUERY_NAMES] = {MANY, sizeof(char *), read_query_name, write_string},
+	[CONF_TYPE_STATUS_TIMES] = {PAIRS, sizeof(struct conf_status_time), read_status_time,
+				    write_status_time, write_status_time_key},
 };
 
 const struct element_ops *element_ops(const struct conf_row *row)

@@ -79,6 +79,58 @@ bool field_change_check(struct str name, bool request, struct why *why)
 	return true;
 }
 
+/* A message's framing, or what one connection is about. */
+static bool frames(struct str name)
+{
+	return (flags_of(name) & HOP) || str_ieq(name, STR("Content-Length")) ||
+	       str_ieq(name, STR("Trailer")) || str_ieq(name, STR("Expect"));
+}
+
+static bool is_among(struct str name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_ieq(name, str_c(names[i])))
+			return true;
+	return false;
+}
+
+bool field_key_check(struct str name, struct why *why)
+{
+	/* RFC 9110 13, 14: they ask for a part of what the key names. */
+	static const char *const partial[] = {
+		"Range",	 "If-Range",	      "If-Match",
+		"If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+	};
+
+	if (frames(name))
+		return why_set(why, "belongs to one message and cannot be part of a key");
+	if (str_ieq(name, STR("Host")))
+		return why_set(why, "is part of the key by host: true");
+	if (is_among(name, partial, COUNTOF(partial)))
+		return why_set(why, "is answered from the whole and cannot be part of a key");
+	return true;
+}
+
+bool field_targeted_check(struct str name, struct why *why)
+{
+	if (frames(name) || (flags_of(name) & SINGLE))
+		return why_set(why, "does not tell caches what to do; write a field such as "
+				    "CDN-Cache-Control");
+	if (str_ieq(name, STR("Cache-Control")))
+		return why_set(why, "is what the fields of this list stand in for");
+	return true;
+}
+
+bool field_tags_check(struct str name, struct why *why)
+{
+	static const char *const needed[] = {"Cache-Control", "Vary", "Set-Cookie",
+					     "Content-Encoding", "Cache-Groups"};
+
+	if (frames(name) || (flags_of(name) & SINGLE) || is_among(name, needed, COUNTOF(needed)))
+		return why_set(why, "is needed by clients; write a field such as Surrogate-Key");
+	return true;
+}
+
 bool field_is_own(struct str name)
 {
 	return flags_of(name) & OWN;
@@ -91,10 +143,7 @@ bool field_is_secret(struct str name)
 		"Set-Cookie",	 "X-Api-Key",		"X-Auth-Token",
 	};
 
-	for (size_t i = 0; i < COUNTOF(secrets); i++)
-		if (str_ieq(name, str_c(secrets[i])))
-			return true;
-	return false;
+	return is_among(name, secrets, COUNTOF(secrets));
 }
 
 bool method_check(struct str s, struct why *why)
@@ -145,6 +194,35 @@ bool path_check(struct str s, struct why *why)
 		return why_set(why, "has a . or .. segment, which no request has");
 	if (s.n > 4096)
 		return why_set(why, "is too long; 4096 bytes are allowed");
+	return true;
+}
+
+bool cookie_name_check(struct str s, struct why *why)
+{
+	if (!is_token(s))
+		return why_set(why, "is not the name of a cookie; letters, digits and "
+				    "!#$%%&'*+-.^_`|~ are allowed");
+	if (s.n > 256)
+		return why_set(why, "is too long; 256 characters are allowed");
+	return true;
+}
+
+bool query_name_check(struct str s, struct why *why)
+{
+	if (s.n == 0)
+		return why_set(why, "is empty");
+	if (str_eq(s, STR("*")))
+		return why_set(why, "is every parameter; write query: all or query: none instead");
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr("&=#", s.p[i]))
+			return why_set(why, "has one of & = #, which end the name of a parameter");
+		if ((uint8_t)s.p[i] <= 0x20 || (uint8_t)s.p[i] >= 0x7f)
+			return why_set(why, "has a character that must be written as %%XX");
+		if (s.p[i] == '*' && i + 1 < s.n)
+			return why_set(why, "has a * that is not at its end");
+	}
+	if (s.n > 256)
+		return why_set(why, "is too long; 256 characters are allowed");
 	return true;
 }
 

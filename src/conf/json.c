@@ -8,6 +8,8 @@
 #include "conf/print.h"
 #include "conf/rows.h"
 
+#define TIME_PATTERN "0|[0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d)"
+
 /* What a type is in JSON; patterns are ECMA 262, anchored here. NULL = any text. */
 static const struct {
 	enum conf_type type;
@@ -19,7 +21,7 @@ static const struct {
 	{CONF_TYPE_BOOL, "boolean", NULL, false},
 	{CONF_TYPE_COUNT, "integer", "[0-9]+", false},
 	{CONF_TYPE_COUNT_OR_AUTO, "integer", "auto|[0-9]+", false},
-	{CONF_TYPE_TIME, "string", "0|[0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d)", false},
+	{CONF_TYPE_TIME, "string", TIME_PATTERN, false},
 	{CONF_TYPE_SIZE, "string", "0|[0-9]+(\\.[0-9]+)?(B|[KMGT]iB|[kKMGT]B)", false},
 	{CONF_TYPE_PERCENT, "string", "[0-9]+(\\.[0-9]+)?%", false},
 	{CONF_TYPE_STRING, "string", NULL, false},
@@ -42,6 +44,9 @@ static const struct {
 	{CONF_TYPE_BODY_FILE, "string", NULL, false},
 	{CONF_TYPE_FIELD_VALUE, "string", NULL, false},
 	{CONF_TYPE_FIELD_NAMES, "string", NULL, true},
+	{CONF_TYPE_COOKIE_NAMES, "string", NULL, true},
+	{CONF_TYPE_QUERY_NAMES, "string", "[^&=#]+", true},
+	{CONF_TYPE_STATUS_TIMES, "string", TIME_PATTERN, false},
 };
 
 static void indent(struct buf *out, unsigned depth)
@@ -101,7 +106,8 @@ static void print_element(struct buf *out, const struct conf_row *row, size_t ki
 	}
 	/* Times and sizes may be a plain 0; other texts may look like numbers to YAML. */
 	buf_c(out, "{\"type\": [\"string\", \"number\"]");
-	if (kinds[kind].type == CONF_TYPE_TIME || kinds[kind].type == CONF_TYPE_SIZE)
+	if (kinds[kind].type == CONF_TYPE_TIME || kinds[kind].type == CONF_TYPE_SIZE ||
+	    kinds[kind].type == CONF_TYPE_STATUS_TIMES)
 		buf_c(out, ", \"maximum\": 0");
 	if (kinds[kind].pattern) {
 		buf_c(out, ", ");
@@ -160,6 +166,41 @@ static void print_block(struct buf *out, const struct conf_row *row)
 		buf_printf(out, "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/%s\"}}", id);
 }
 
+/* An object whose values are of the row's type. */
+static void print_map(struct buf *out, const struct conf_row *row)
+{
+	buf_c(out, "{\"type\": [\"object\", \"null\"], ");
+	if (row->type == CONF_TYPE_STATUS_TIMES) {
+		buf_c(out, "\"propertyNames\": {\"pattern\": \"^[2-5][0-9][0-9]$\"}, "
+			   "\"additionalProperties\": ");
+		print_type(out, row);
+	} else {
+		buf_c(out, "\"additionalProperties\": {\"type\": "
+			   "[\"string\", \"number\", \"boolean\"]}");
+	}
+	buf_char(out, '}');
+}
+
+/* A default as JSON: a text, or a list of texts. */
+static void print_default(struct buf *out, const char *def)
+{
+	struct str list = str_c(def), item;
+	const char *comma = "";
+
+	if (def[0] != '[') {
+		json_c(out, def);
+		return;
+	}
+	list = str_of(list.p + 1, list.n - 2);
+	buf_char(out, '[');
+	while (str_next(&list, ',', &item)) {
+		buf_c(out, comma);
+		buf_json(out, str_trim(item));
+		comma = ", ";
+	}
+	buf_char(out, ']');
+}
+
 static void print_row(struct buf *out, const struct conf_row *row, unsigned depth)
 {
 	indent(out, depth);
@@ -168,15 +209,13 @@ static void print_row(struct buf *out, const struct conf_row *row, unsigned dept
 	json_c(out, row->brief);
 	if (row->def) {
 		buf_c(out, ", \"default\": ");
-		json_c(out, row->def);
+		print_default(out, row->def);
 	}
 	buf_c(out, ", \"allOf\": [");
 	if (conf_row_is_block(row))
 		print_block(out, row);
-	else if (row->type == CONF_TYPE_PAIRS)
-		buf_c(out,
-		      "{\"type\": [\"object\", \"null\"], \"additionalProperties\": {\"type\": "
-		      "[\"string\", \"number\", \"boolean\"]}}");
+	else if (row->type == CONF_TYPE_PAIRS || row->type == CONF_TYPE_STATUS_TIMES)
+		print_map(out, row);
 	else
 		print_type(out, row);
 	buf_c(out, "]}");

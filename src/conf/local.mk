@@ -5,9 +5,12 @@ libconf_a_SOURCES = \
 	src/conf/box.c src/conf/box.h \
 	src/conf/bundle.c src/conf/bundle.h \
 	src/conf/check.c src/conf/check.h \
+	src/conf/check_cache.c \
+	src/conf/checker.c src/conf/checker.h \
 	src/conf/derive.c src/conf/derive.h \
 	src/conf/diff.c src/conf/diff.h \
 	src/conf/elements.c src/conf/elements.h \
+	src/conf/elements_multi.c \
 	src/conf/expand.c src/conf/expand.h \
 	src/conf/httptext.c src/conf/httptext.h \
 	src/conf/include.c src/conf/include.h \

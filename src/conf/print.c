@@ -60,10 +60,24 @@ static void print_list(struct printer *p, const struct conf_row *row, const void
 	buf_char(p->out, ']');
 }
 
-/* A secret is one by its field's name, or because it came from the environment. */
-static bool is_secret(const struct conf_pair *pair, const struct origin *o)
+/* A field's value is a secret by its name, or because it came from the environment. */
+static bool is_secret(const struct conf_row *row, const void *element, const struct origin *o)
 {
-	return (o && o->from_env) || field_is_secret(str_c(pair->name));
+	if (row->type != CONF_TYPE_PAIRS)
+		return false;
+	return (o && o->from_env) ||
+	       field_is_secret(str_c(((const struct conf_pair *)element)->name));
+}
+
+static void print_key(struct printer *p, const struct conf_row *row, const void *element)
+{
+	struct buf text = BUF_INIT;
+
+	value_write_key(&text, row, element);
+	if (text.error)
+		p->out->error = text.error;
+	scalar_print(p->out, buf_slice(&text), SCALAR_KEY);
+	buf_fini(&text);
 }
 
 static void print_pairs(struct printer *p, const struct conf_row *row, const void *base,
@@ -72,15 +86,15 @@ static void print_pairs(struct printer *p, const struct conf_row *row, const voi
 	begin_line(p, indent, "");
 	buf_printf(p->out, "%s:\n", row->key);
 	for (size_t i = 0; i < value_count(row, base); i++) {
-		const struct conf_pair *pair = value_at(row, base, i);
-		const struct origin *o = box_origin(p->box, pair, NULL);
+		const void *element = value_at(row, base, i);
+		const struct origin *o = box_origin(p->box, element, NULL);
 		begin_line(p, indent + 1, "");
-		scalar_print(p->out, str_c(pair->name), SCALAR_KEY);
+		print_key(p, row, element);
 		buf_c(p->out, ": ");
-		if (is_secret(pair, o))
+		if (is_secret(row, element, o))
 			buf_c(p->out, "(hidden)");
 		else
-			print_scalar(p, row, pair, SCALAR_VALUE);
+			print_scalar(p, row, element, SCALAR_VALUE);
 		end_line(p, o);
 	}
 }
@@ -91,7 +105,7 @@ static void print_value(struct printer *p, const struct conf_row *row, const voi
 {
 	bool set = value_is_set(row, base);
 
-	if (row->type == CONF_TYPE_PAIRS && set) {
+	if (value_is_map(row) && set) {
 		print_pairs(p, row, base, indent);
 		return;
 	}
@@ -104,7 +118,7 @@ static void print_value(struct printer *p, const struct conf_row *row, const voi
 	const struct origin *o = box_origin(p->box, (const char *)base + row->offset, row);
 	if (value_is_list(row, base))
 		print_list(p, row, base);
-	else if (!o && row->def)
+	else if (!o && row->def && (row->type != CONF_TYPE_SIZE || size_is_default(row, base)))
 		scalar_print(p->out, str_c(row->def), SCALAR_VALUE); /* 60s rather than 1m */
 	else
 		print_scalar(p, row, value_at(row, base, 0), SCALAR_VALUE);

@@ -37,6 +37,9 @@
 #define OF_FIELD_VALUE(of) 0
 #define OF_PAIRS(of) 0
 #define OF_FIELD_NAMES(of) 0
+#define OF_COOKIE_NAMES(of) 0
+#define OF_QUERY_NAMES(of) 0
+#define OF_STATUS_TIMES(of) 0
 
 #define DEFAULT(text) .def = text, .example = text
 #define UNSET(text) .example = text

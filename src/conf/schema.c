@@ -96,9 +96,16 @@ static bool wrong_block(struct reader *rd, const struct conf_row *row, const str
 static bool read_block(struct reader *rd, const struct conf_row *row, const struct node *n,
 		       void *base)
 {
-	if (n->kind != NODE_MAP && n->kind != NODE_NULL)
-		return wrong_block(rd, row, n);
-	return schema_read(rd, conf_section(row->of), n, n->key_at, (char *)base + row->offset);
+	bool ok = n->kind == NODE_MAP || n->kind == NODE_NULL
+			  ? schema_read(rd, conf_section(row->of), n, n->key_at,
+					(char *)base + row->offset)
+			  : wrong_block(rd, row, n);
+	struct node at_key = *n;
+
+	at_key.at = n->key_at;
+	if (n->kind != NODE_NULL) /* nothing but comments is as good as absent */
+		box_note(rd, (char *)base + row->offset, row, &at_key, !ok);
+	return ok;
 }
 
 /* A bare scalar in a list of servers is the server's address. */

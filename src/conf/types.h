@@ -52,6 +52,12 @@ struct conf_pair {
 	const char *name, *value;
 };
 
+/* A lifetime by status. */
+struct conf_status_time {
+	uint32_t status; /* 200..599, never 206 or 304 */
+	int64_t time;	 /* ns; 0 = not kept unless the answer says so */
+};
+
 enum conf_path_kind {
 	CONF_PATH_PREFIX = 1, /* the path begins with it */
 	CONF_PATH_EXACT = 2,  /* is it */
@@ -99,6 +105,9 @@ enum conf_path_kind {
 #define CONF_C_FIELD_VALUE(of, key) const char *key;
 #define CONF_C_PAIRS(of, key) CONF_C_LIST_(struct conf_pair, key)
 #define CONF_C_FIELD_NAMES(of, key) CONF_C_LIST_(const char *, key)
+#define CONF_C_COOKIE_NAMES(of, key) CONF_C_LIST_(const char *, key)
+#define CONF_C_QUERY_NAMES(of, key) CONF_C_LIST_(const char *, key) /* a final '*': any rest */
+#define CONF_C_STATUS_TIMES(of, key) CONF_C_LIST_(struct conf_status_time, key)
 
 /* The outermost section is struct conf. */
 #define conf_root conf

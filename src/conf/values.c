@@ -168,6 +168,22 @@ bool value_read(struct reader *rd, const struct conf_row *row, const struct node
 	return ok;
 }
 
+/* "[a, b]" as a list. */
+static void default_list(struct reader *rd, struct str text, struct node *list)
+{
+	struct str inside = str_of(text.p + 1, text.n - 2), item;
+
+	ASSERT(text.n > 2 && text.p[text.n - 1] == ']');
+	list->kind = NODE_LIST;
+	while (str_next(&inside, ',', &item)) {
+		struct node *n = box_alloc(rd, sizeof(*n));
+		if (!n)
+			return;
+		*n = (struct node){.kind = NODE_SCALAR, .text = str_trim(item)};
+		node_append(list, n);
+	}
+}
+
 /* Defaults are texts like any other; a bad one in the table is our own fault. */
 void value_default(struct reader *rd, const struct conf_row *row, void *base)
 {
@@ -176,12 +192,19 @@ void value_default(struct reader *rd, const struct conf_row *row, void *base)
 
 	if (!row->def)
 		return;
-	bool ok = read_shape(rd, row, &n, base);
+	if (row->def[0] == '[')
+		default_list(rd, n.text, &n);
+	bool ok = !rd->rc && read_shape(rd, row, &n, base);
 	ASSERT(ok || rd->rc);
 	rd->box->n_origins = notes;
 }
 
 /* ---- writing ---- */
+
+bool value_is_map(const struct conf_row *row)
+{
+	return element_ops(row)->shape == PAIRS;
+}
 
 bool value_is_list(const struct conf_row *row, const void *base)
 {
@@ -214,7 +237,7 @@ bool value_is_set(const struct conf_row *row, const void *base)
 	const char *pointer;
 
 	if (ops->shape == MANY || ops->shape == PAIRS)
-		return list_get(base, row).n > 0;
+		return row->def || list_get(base, row).n > 0;
 	if (row->type == CONF_TYPE_TEXT)
 		return text_is_set(row, base);
 	if (row->type == CONF_TYPE_COUNT && !row->def)
@@ -247,7 +270,23 @@ const void *value_at(const struct conf_row *row, const void *base, size_t i)
 	return member_of(row, base);
 }
 
+bool size_is_default(const struct conf_row *row, const void *base)
+{
+	uint64_t bytes = 0;
+	struct why why;
+
+	ASSERT(row->type == CONF_TYPE_SIZE && row->def);
+	ASSERT(number_size(str_c(row->def), &bytes, &why));
+	return *(const uint64_t *)member_of(row, base) == bytes;
+}
+
 void value_write(struct buf *out, const struct conf_row *row, const void *element)
 {
 	element_ops(row)->write(out, row, element);
+}
+
+void value_write_key(struct buf *out, const struct conf_row *row, const void *element)
+{
+	ASSERT(value_is_map(row));
+	element_ops(row)->write_key(out, element);
 }

@@ -16,18 +16,23 @@ bool value_read(struct reader *rd, const struct conf_row *row, const struct node
 /* Puts the default of <row> into its member. */
 void value_default(struct reader *rd, const struct conf_row *row, void *base);
 
-/* Is the value a list (printed as [a, b])? PAIRS are not: they are printed as a block. */
+/* Is the value a list (printed as [a, b]), or a map (printed as a block)? */
 bool value_is_list(const struct conf_row *row, const void *base);
+bool value_is_map(const struct conf_row *row);
 
-/* Is there a value? An empty list counts as none. */
+/* Is there a value? An empty list counts as none, unless it stands in place of a default. */
 bool value_is_set(const struct conf_row *row, const void *base);
 
 /* How many elements a list or PAIRS has, and one of them; else 1, the member itself. */
 size_t value_count(const struct conf_row *row, const void *base);
 const void *value_at(const struct conf_row *row, const void *base, size_t i);
 
-/* The text of an element, as one would write it but without quotes. Of PAIRS: the value. */
+/* Of a SIZE: is it the row's default? */
+bool size_is_default(const struct conf_row *row, const void *base);
+
+/* The text of an element, as one would write it but without quotes; of a map: key and value. */
 void value_write(struct buf *out, const struct conf_row *row, const void *element);
+void value_write_key(struct buf *out, const struct conf_row *row, const void *element);
 
 /* A list's pointer and length, for members that are made of these two. */
 struct list_view {

@@ -2,10 +2,13 @@
 #include "fetch/fetch.h"
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "http/write.h"
 #include "obs/metrics.h"
 
-enum { FETCH_MAGIC = 0x66657463, CONNECT_ATTEMPTS = 3 };
+enum { FETCH_MAGIC = 0x66657463, CONNECT_ATTEMPTS = 3, DISCARD_MAX = 64 * 1024 };
+
+static struct pool fetches = {.name = "fetch", .size = sizeof(struct fetch), .keep_max = 64};
 
 #define FTO(id) (1u << FETCH_##id)
 static const struct {
@@ -170,7 +173,7 @@ static bool replay(struct fetch *f, enum proxy_error error)
 {
 	if (error != PROXY_ERROR_connection_terminated || !may_replay(f))
 		return false;
-	if (f->spec.rewind && !h1_body_rewind(f->spec.rewind))
+	if (f->spec.body && !f->spec.body->ops->rewind(f->spec.body))
 		return false;
 	metric_add(f->spec.group->row, METRIC_UPSTREAM_replays, 1);
 	f->replayed = true;
@@ -429,6 +432,22 @@ void fetch_tunnel(struct fetch *f)
 	set_deadline(f, 0, PROXY_ERROR_NONE);
 }
 
+void fetch_discard(struct fetch **f_p)
+{
+	struct fetch *f = *f_p;
+	struct body_src *src = &f->x.body.src;
+	size_t left = DISCARD_MAX;
+	struct str waste;
+	bool last;
+
+	fetch_take_body(f);
+	while (left && src->ops->peek(src, &waste, &last) == BODY_DATA) {
+		src->ops->consume(src, waste.n);
+		left -= MIN(left, waste.n);
+	}
+	fetch_free(f_p);
+}
+
 void fetch_cancelled(struct fetch *f)
 {
 	metric_add(f->spec.group->row, METRIC_UPSTREAM_cancelled, 1);
@@ -463,4 +482,21 @@ void fetch_end(struct fetch *f)
 	group_unref(&f->spec.group);
 	f->step = FETCH_NONE;
 	f->magic = 0;
+}
+
+struct fetch *fetch_new(void)
+{
+	struct fetch *f = pool_take(&fetches);
+
+	if (f)
+		f->magic = 0;
+	return f;
+}
+
+void fetch_free(struct fetch **f_p)
+{
+	if (!*f_p)
+		return;
+	fetch_end(*f_p);
+	pool_give(&fetches, f_p);
 }

@@ -30,11 +30,10 @@ enum fetch_upload {
 struct fetch_spec {
 	struct group *group;
 	enum http_method method;
-	struct str head;	/* the request's head, ready to send */
-	struct body_src *body;	/* its body, or NULL */
-	bool body_chunked;	/* send the body in chunks */
-	struct h1_body *rewind; /* the body, to begin again for a replay; NULL: it has none */
-	int64_t deadline;	/* mono ns for the whole exchange; 0 = none */
+	struct str head;       /* the request's head, ready to send */
+	struct body_src *body; /* its body, or NULL */
+	bool body_chunked;     /* send the body in chunks */
+	int64_t deadline;      /* mono ns for the whole exchange; 0 = none */
 };
 
 struct fetch {
@@ -67,9 +66,14 @@ struct fetch {
 	struct exchange x; /* last: large */
 };
 
+/* Memory for one, not begun; NULL when out of memory. fetch_free ends it if it was begun. */
+MUST_CHECK struct fetch *fetch_new(void);
+void fetch_free(struct fetch **f);
+
 /*
  * Begins; the taker looks at ->step afterwards and after each on_change. <f> is the caller's
- * memory, uninitialised. fetch_end must follow.
+ * memory, uninitialised. fetch_end (or fetch_free) must follow. The taker
+ * may hand it over to another one by setting on_change and arg.
  */
 void fetch_begin(struct fetch *f, struct loop *loop, const struct fetch_spec *spec,
 		 loop_fn *on_change, void *arg);
@@ -88,6 +92,10 @@ void fetch_awaits_body(struct fetch *f, bool awaits);
 
 /* HEAD, 101: the connection is the taker's tunnel now; no deadline of ours runs any more. */
 void fetch_tunnel(struct fetch *f);
+
+/* HEAD, final: the answer is not wanted. What is left of it is thrown away if that is soon done, so
+ * that the connection may be kept. Frees. */
+void fetch_discard(struct fetch **f);
 
 /* A failure seen by the taker. Counts it, closes the connection; -> FAILED. */
 void fetch_fail(struct fetch *f, enum proxy_error error);

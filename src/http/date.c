@@ -96,15 +96,23 @@ void http_date_write(char out[HTTP_DATE_N], int64_t seconds)
 	put_text(out, " GMT", 4);
 }
 
-/* Reads a text from the left; the first thing that does not fit latches. */
+/*
+ * Reads a text from the left; the first thing that does not fit latches. The formats are
+ * case-sensitive, but a cache should not be (RFC 9111 4.2).
+ */
 struct reader {
 	struct str rest;
 	bool bad;
 };
 
+static bool begins(const struct reader *r, struct str text)
+{
+	return !r->bad && r->rest.n >= text.n && str_ieq(str_of(r->rest.p, text.n), text);
+}
+
 static void take_text(struct reader *r, struct str text)
 {
-	if (r->bad || !str_starts(r->rest, text)) {
+	if (!begins(r, text)) {
 		r->bad = true;
 		return;
 	}
@@ -140,7 +148,7 @@ static int take_padded_day(struct reader *r)
 static int take_month(struct reader *r)
 {
 	for (int i = 0; i < 12; i++) {
-		if (!r->bad && str_starts(r->rest, str_of(month_names[i], SHORT_NAME))) {
+		if (begins(r, str_of(month_names[i], SHORT_NAME))) {
 			take_text(r, str_of(month_names[i], SHORT_NAME));
 			return i + 1;
 		}
@@ -204,25 +212,28 @@ static void take_asctime(struct reader *r, struct civil *c)
 	c->year = take_number(r, 4);
 }
 
-/* The form shows behind the name of the day. That it is the right day is not asked for. */
+/* The day's name and what is behind it tell the form. That it is the right day is not asked for. */
 static void take_date(struct reader *r, struct civil *c, int64_t now)
 {
 	for (int i = 0; i < 7; i++) {
-		const struct str full = str_c(day_names[i]);
+		const struct str full = str_c(day_names[i]), brief = str_of(full.p, SHORT_NAME);
 
-		if (!str_starts(r->rest, str_of(full.p, SHORT_NAME)))
+		if (!begins(r, brief))
 			continue;
-		take_text(r, str_starts(r->rest, full) ? full : str_of(full.p, SHORT_NAME));
-		if (str_starts(r->rest, STR(" "))) {
-			take_text(r, STR(" "));
-			take_asctime(r, c);
+		if (begins(r, full)) {
+			take_text(r, full);
+			take_text(r, STR(", "));
+			take_rfc850(r, c, now);
 			return;
 		}
-		take_text(r, STR(", "));
-		if (r->rest.n > 2 && r->rest.p[2] == '-')
-			take_rfc850(r, c, now);
-		else
+		take_text(r, brief);
+		if (begins(r, STR(" "))) {
+			take_text(r, STR(" "));
+			take_asctime(r, c);
+		} else {
+			take_text(r, STR(", "));
 			take_fixdate(r, c);
+		}
 		return;
 	}
 	r->bad = true;

@@ -247,12 +247,18 @@ static void h1_took(struct body_src *s, uint64_t n)
 		b->ended = H1_BODY_WHOLE;
 }
 
+static bool h1_rewind(struct body_src *s)
+{
+	return h1_body_rewind(of(s));
+}
+
 static const struct body_ops h1_ops = {
 	.peek = h1_peek,
 	.consume = h1_consume,
 	.trailers = h1_trailers,
 	.direct = h1_direct,
 	.took = h1_took,
+	.rewind = h1_rewind,
 };
 
 void h1_body_init(struct h1_body *b, struct conn *conn, struct window **win, uint32_t floor,
@@ -300,4 +306,65 @@ bool h1_body_rewind(struct h1_body *b)
 	b->ready += b->at - b->start;
 	b->at = b->start;
 	return true;
+}
+
+/* ---- bytes in memory ---- */
+
+static enum body_rc mem_peek(struct body_src *s, struct str *out_data, bool *out_last)
+{
+	struct mem_body *b = CONTAINER_OF(s, struct mem_body, src);
+
+	*out_data = b->rest;
+	*out_last = true;
+	return b->rest.n ? BODY_DATA : BODY_END;
+}
+
+static void mem_consume(struct body_src *s, size_t n)
+{
+	struct mem_body *b = CONTAINER_OF(s, struct mem_body, src);
+
+	b->rest.p += n;
+	b->rest.n -= n;
+}
+
+static struct str mem_trailers(struct body_src *s)
+{
+	(void)s;
+	return STR_NONE;
+}
+
+static struct conn *mem_direct(struct body_src *s, uint64_t *out_n)
+{
+	(void)s;
+	(void)out_n;
+	return NULL;
+}
+
+static void mem_took(struct body_src *s, uint64_t n)
+{
+	(void)s;
+	(void)n;
+	ASSERT(!"memory is never spliced");
+}
+
+static bool mem_rewind(struct body_src *s)
+{
+	struct mem_body *b = CONTAINER_OF(s, struct mem_body, src);
+
+	b->rest = b->all;
+	return true;
+}
+
+static const struct body_ops mem_ops = {
+	.peek = mem_peek,
+	.consume = mem_consume,
+	.trailers = mem_trailers,
+	.direct = mem_direct,
+	.took = mem_took,
+	.rewind = mem_rewind,
+};
+
+void mem_body_init(struct mem_body *b, struct str all)
+{
+	*b = (struct mem_body){.src.ops = &mem_ops, .all = all, .rest = all};
 }

@@ -33,13 +33,26 @@ struct body_ops {
 	/* The connection whose next *out_n bytes are plain body bytes and none is buffered here;
 	 * NULL when bytes must go through peek. */
 	struct conn *(*direct)(struct body_src *s, uint64_t *out_n);
-	/* <n> of those bytes were taken from the connection. */
+	/* The next bytes as a range of a file (for sendfile(2)): up to *out_n at *out_at; -1 when
+	 * they must go through peek. Taking them is told by took. NULL: never. */
+	int (*file)(struct body_src *s, uint64_t *out_at, size_t *out_n);
+	/* <n> of the bytes of direct or file were taken. */
 	void (*took)(struct body_src *s, uint64_t n);
+	/* Begins again from the first byte; false if that cannot be. NULL: never can. */
+	bool (*rewind)(struct body_src *s);
 };
 
 struct body_src {
 	const struct body_ops *ops;
 };
+
+/* A body that lies in memory: static answers, and requests whose content was collected. */
+struct mem_body {
+	struct body_src src;
+	struct str all, rest;
+};
+
+void mem_body_init(struct mem_body *b, struct str all);
 
 enum h1_body_end {
 	H1_BODY_OPEN = 0,      /* more to come */

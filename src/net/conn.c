@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,6 +147,26 @@ enum io_rc conn_splice_out(struct conn *c, int pipe_r, size_t n, bool more, size
 	if (sent < 0 && !would_block(errno))
 		return failed(c, errno);
 	c->writable = sent < 0 && errno == EINTR;
+	return IO_AGAIN;
+}
+
+enum io_rc conn_sendfile(struct conn *c, int fd, uint64_t at, size_t n, size_t *out_n)
+{
+	off_t from = (off_t)at;
+	ssize_t sent = sendfile(c->fd, fd, &from, n);
+
+	*out_n = 0;
+	if (sent > 0) {
+		*out_n = (size_t)sent;
+		if ((size_t)sent < n)
+			c->writable = false;
+		return IO_OK;
+	}
+	if (sent == 0)
+		return IO_EOF;
+	if (!would_block(errno))
+		return failed(c, errno);
+	c->writable = errno == EINTR;
 	return IO_AGAIN;
 }
 

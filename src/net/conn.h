@@ -61,6 +61,10 @@ enum io_rc conn_sendv(struct conn *c, const struct iovec *v, int n, bool more, s
 enum io_rc conn_splice_in(struct conn *c, int pipe_w, size_t n, size_t *out_n);
 enum io_rc conn_splice_out(struct conn *c, int pipe_r, size_t n, bool more, size_t *out_n);
 
+/* Sends up to <n> bytes of <fd> from <at> (sendfile(2)). Plain transport only. IO_EOF: the file has
+ * no such bytes. */
+enum io_rc conn_sendfile(struct conn *c, int fd, uint64_t at, size_t n, size_t *out_n);
+
 /*
  * For a stream on which nothing should come: true when the peer closed it, it broke, or sent
  * bytes (which are left unread). One system call, and none when no event was seen.

@@ -10,6 +10,7 @@
  */
 enum {
 	SPLICE_MIN = 64 * 1024,
+	FILE_MIN = 64 * 1024, /* the same for sendfile: below, the copy is cheaper */
 	PIPE_WANTED = 1024 * 1024,
 	LARGE_PIPES_MAX = 16,
 	PIPES_KEPT = 16,
@@ -164,8 +165,8 @@ static void sent(struct pump *p, size_t n)
 			p->data_segment < i ? PUMP_SEGMENTS : (uint8_t)(p->data_segment - i);
 }
 
-/* Sends the segments; 0 when all are out. */
-static enum pump_rc send_segments(struct pump *p)
+/* Sends the segments; 0 when all are out. <more>: the rest follows at once. */
+static enum pump_rc send_segments(struct pump *p, bool more)
 {
 	while (p->n_segments) {
 		struct iovec v[PUMP_SEGMENTS];
@@ -174,7 +175,7 @@ static enum pump_rc send_segments(struct pump *p)
 			return PUMP_WAIT_DST;
 		for (int i = 0; i < p->n_segments; i++)
 			v[i] = (struct iovec){(void *)p->segments[i].p, p->segments[i].n};
-		switch (conn_sendv(p->dst, v, p->n_segments, false, &n)) {
+		switch (conn_sendv(p->dst, v, p->n_segments, more, &n)) {
 		case IO_OK:
 			sent(p, n);
 			break;
@@ -251,14 +252,67 @@ static enum pump_rc splice_run(struct pump *p)
 	}
 }
 
+/* What the source offers as a range of a file; 0 = nothing, or too little to begin with. */
+static size_t file_range(struct pump *p, int *out_fd, uint64_t *out_at)
+{
+	size_t n;
+
+	if (p->chunked || !p->src->ops->file || !p->dst->ops->can_splice)
+		return 0;
+	*out_fd = p->src->ops->file(p->src, out_at, &n);
+	return *out_fd < 0 || (n < FILE_MIN && p->file_bytes == 0) ? 0 : n;
+}
+
+/* Lets the kernel send from the file; 0 when bytes must go the other way. A head goes first. */
+static enum pump_rc file_run(struct pump *p)
+{
+	size_t share = SPLICE_SHARE, want, n;
+	uint64_t at;
+	int fd;
+
+	while (p->data_segment == PUMP_SEGMENTS && (want = file_range(p, &fd, &at))) {
+		enum pump_rc rc = send_segments(p, true);
+		if (rc)
+			return rc;
+		if (share == 0)
+			return PUMP_YIELD;
+		if (!p->dst->writable)
+			return PUMP_WAIT_DST;
+		switch (conn_sendfile(p->dst, fd, at, MIN(want, share), &n)) {
+		case IO_OK:
+			p->src->ops->took(p->src, n);
+			p->started = true;
+			p->body_bytes += n;
+			p->file_bytes += n;
+			share -= n;
+			break;
+		case IO_AGAIN:
+			return PUMP_WAIT_DST;
+		case IO_EOF:
+			return PUMP_SRC_FAILED;
+		case IO_ERR:
+			return PUMP_DST_FAILED;
+		}
+	}
+	return 0;
+}
+
+/* Moves by the kernel alone what can be moved so. */
+static enum pump_rc kernel_run(struct pump *p)
+{
+	enum pump_rc rc = p->src->ops->file ? file_run(p) : 0;
+
+	return rc || p->n_segments ? rc : splice_run(p);
+}
+
 enum pump_rc pump_run(struct pump *p)
 {
 	size_t share = COPY_SHARE;
 
 	for (;;) {
 		enum pump_rc have = 0, rc = 0;
-		if (p->n_segments == 0 && !p->last)
-			rc = splice_run(p);
+		if (!p->last)
+			rc = kernel_run(p);
 		if (rc)
 			return rc;
 		if (!p->last && p->data_segment == PUMP_SEGMENTS)
@@ -266,7 +320,7 @@ enum pump_rc pump_run(struct pump *p)
 		if (have == PUMP_SRC_FAILED)
 			return have;
 		size_t before = p->body_bytes;
-		rc = send_segments(p);
+		rc = send_segments(p, false);
 		if (rc)
 			return rc;
 		if (p->last)

@@ -36,6 +36,7 @@ struct pump {
 	size_t pipe_size;
 	uint64_t body_bytes;	/* body bytes sent, framing excluded */
 	uint64_t spliced_bytes; /* of them by splice */
+	uint64_t file_bytes;	/* of them by sendfile */
 };
 
 /* <head> must live until it is sent; <src> NULL for a message without body. */

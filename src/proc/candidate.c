@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "conf/bundle.h"
 #include "req/server.h"
 
 enum { WORKERS_MAX = 64 };
@@ -33,14 +34,12 @@ int candidate_check(const struct conf *conf, struct buf *told)
 	return server_check(conf, told);
 }
 
-int candidate_load(struct candidate *c, const char *file, struct buf *told)
+/* From c->source; <rc> is how that came about. */
+static int load(struct candidate *c, int rc, const char *file, struct buf *told)
 {
 	struct conf_report report;
-	int rc;
 
-	*c = (struct candidate){.logs = LOGS_INIT};
 	conf_report_init(&report);
-	rc = conf_source_new(&c->source);
 	if (rc == 0)
 		rc = conf_load(c->source, file, &c->conf, &report);
 	conf_report_print(&report, told);
@@ -49,12 +48,24 @@ int candidate_load(struct candidate *c, const char *file, struct buf *told)
 	conf_report_fini(&report);
 	if (rc != 0) {
 		if (told->n == 0)
-			buf_printf(told, "%s: %s\n", file, err_text(rc));
+			buf_printf(told, "%s: %s\n", file ? file : "bundle", err_text(rc));
 		candidate_discard(c);
 		return rc;
 	}
 	c->workers = candidate_workers(c->conf);
 	return 0;
+}
+
+int candidate_load(struct candidate *c, const char *file, struct buf *told)
+{
+	*c = (struct candidate){.logs = LOGS_INIT};
+	return load(c, conf_source_new(&c->source), file, told);
+}
+
+int candidate_load_bundle(struct candidate *c, int fd, struct buf *told)
+{
+	*c = (struct candidate){.logs = LOGS_INIT};
+	return load(c, conf_bundle_source(fd, &c->source), NULL, told);
 }
 
 static int open_listeners(struct candidate *c, const struct candidate *old,

@@ -34,6 +34,9 @@ MUST_CHECK int candidate_check(const struct conf *conf, struct buf *told);
  */
 MUST_CHECK int candidate_load(struct candidate *c, const char *file, struct buf *told);
 
+/* The same from a bundle (conf/bundle.h), which stays the caller's. */
+MUST_CHECK int candidate_load_bundle(struct candidate *c, int fd, struct buf *told);
+
 /*
  * Opens what it needs, sharing what <old> (NULL at start) has open already. On failure <told> ends
  * with the reason; warnings are appended there too.

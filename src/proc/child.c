@@ -26,7 +26,7 @@ static void close_rest(struct master *m, const struct child_spec *spec, int cont
 		keep[n++] = m->doorbells[i];
 	keep[n++] = control_fd;
 	keep[n++] = log_fd;
-	keep[n++] = seg_fd(m->seg);
+	keep[n++] = seg_fd(m->memory.seg);
 	for (size_t i = 0; i < spec->n_keep; i++)
 		keep[n++] = spec->keep[i];
 	jail_close_all_but(keep, n);
@@ -95,6 +95,13 @@ int child_start(struct master *m, const struct child_spec *spec, pid_t *out_pid,
 	*out_pid = pid;
 	*out_fd = fds[0];
 	return 0;
+}
+
+bool child_is_ours(pid_t pid)
+{
+	siginfo_t info;
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 const char *child_fate(int status)

@@ -24,6 +24,9 @@ struct child_spec {
 MUST_CHECK int child_start(struct master *m, const struct child_spec *spec, pid_t *out_pid,
 			   int *out_fd);
 
+/* Is it a child of this process, alive or not yet reaped? */
+bool child_is_ours(pid_t pid);
+
 /* How a process ended, in words: "signal 11 (Segmentation fault), core dumped". */
 const char *child_fate(int status);
 

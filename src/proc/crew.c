@@ -19,7 +19,7 @@ static void on_seat_timer(void *arg);
 
 static struct slot *slot_of(const struct worker *w)
 {
-	return slot_get(w->master->slots, w->slot);
+	return slot_get(w->master->memory.slots, w->slot);
 }
 
 bool worker_lives(const struct worker *w)
@@ -73,13 +73,13 @@ static void on_overdue(void *arg)
 	kill(w->pid, SIGKILL);
 }
 
-static void kill_after(struct worker *w, int64_t ns)
+void worker_kill_after(struct worker *w, int64_t ns)
 {
 	loop_timer_clear(w->master->loop, &w->killer);
 	loop_timer_set(w->master->loop, &w->killer, clock_mono() + ns, on_overdue, w);
 }
 
-static void tell_stop(struct worker *w, int64_t grace)
+void worker_tell_stop(struct worker *w, int64_t grace)
 {
 	char text[24];
 
@@ -87,7 +87,7 @@ static void tell_stop(struct worker *w, int64_t grace)
 		slot_set_state(slot_of(w), WORKER_DRAINING);
 	snprintf(text, sizeof(text), "%lld", (long long)grace);
 	control_tell(&w->link, CONTROL_STOP, 0, 0, str_c(text));
-	kill_after(w, grace + (grace ? KILL_MARGIN : NS_PER_S));
+	worker_kill_after(w, grace + (grace ? KILL_MARGIN : NS_PER_S));
 }
 
 /* Takes its seat away; it finishes what is open and ends. */
@@ -99,7 +99,7 @@ static void retire(struct worker *w, int64_t grace)
 		m->seats[w->seat].slot = SLOT_NONE;
 	w->seat = SEAT_NONE;
 	share_balance(m);
-	tell_stop(w, grace);
+	worker_tell_stop(w, grace);
 }
 
 void crew_send_logs(struct master *m, struct worker *w)
@@ -168,7 +168,17 @@ static void on_worker_closed(void *arg)
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	if (w->pid != 0 && !loop_timer_is_set(&w->killer))
-		kill_after(w, KILL_MARGIN);
+		worker_kill_after(w, KILL_MARGIN);
+}
+
+void worker_open_link(struct worker *w, int fd)
+{
+	int rc = control_open(&w->link, w->master->loop, fd, CONTROL_TO_MASTER, on_worker_msg,
+			      on_worker_closed, w);
+
+	if (rc != 0) /* it sees its end closed and ends */
+		log_error("proc", "worker %u (pid %d): no control channel: %s", w->slot,
+			  (int)w->pid, err_text(rc));
 }
 
 static int worker_child(void *arg, int control_fd)
@@ -177,9 +187,9 @@ static int worker_child(void *arg, int control_fd)
 	struct master *m = w->master;
 	struct worker_boot boot = {.conf = m->now.conf,
 				   .generation = m->generation,
-				   .seg = m->seg,
-				   .slots = m->slots,
-				   .metrics = m->metrics,
+				   .seg = m->memory.seg,
+				   .slots = m->memory.slots,
+				   .metrics = m->memory.metrics,
 				   .slot = w->slot,
 				   .n_workers = m->n_seats,
 				   .doorbells = m->doorbells,
@@ -205,10 +215,7 @@ static int start_process(struct master *m, struct worker *w)
 	rc = child_start(m, &spec, &w->pid, &fd);
 	if (rc != 0)
 		return rc;
-	rc = control_open(&w->link, m->loop, fd, CONTROL_TO_MASTER, on_worker_msg, on_worker_closed,
-			  w);
-	if (rc != 0) /* it sees its end closed and ends */
-		log_error("proc", "worker %u: no control channel: %s", w->slot, err_text(rc));
+	worker_open_link(w, fd);
 	return 0;
 }
 
@@ -234,9 +241,9 @@ static void died_at_start(struct master *m, const struct worker *w, int status)
 /* The slot for a seat: the one of the same number if it is free, so that numbers stay together. */
 static unsigned choose_slot(struct master *m, unsigned seat)
 {
-	if (slot_state(slot_get(m->slots, seat)) == WORKER_FREE)
+	if (slot_state(slot_get(m->memory.slots, seat)) == WORKER_FREE)
 		return seat;
-	return slots_find_free(m->slots);
+	return slots_find_free(m->memory.slots);
 }
 
 static void seat_worker(struct seat *s)
@@ -255,9 +262,9 @@ static void seat_worker(struct seat *s)
 		return;
 	}
 	w = &m->workers[slot];
-	slot_claim(m->slots, slot, clock_wall());
+	slot_claim(m->memory.slots, slot, clock_wall());
 	w->reason[0] = '\0';
-	w->hangs = false;
+	w->hangs = w->foreign = false;
 	w->started = clock_mono();
 	if (start_process(m, w) != 0) {
 		snprintf(w->reason, sizeof(w->reason), "worker %u: %s", slot, strerror(errno));
@@ -355,7 +362,7 @@ static void vacate(struct worker *w)
 bool crew_reaped(struct master *m, pid_t pid, int status)
 {
 	struct worker *w = NULL;
-	bool expected;
+	bool expected, elder;
 
 	for (unsigned i = 0; i < SLOT_MAX && !w; i++)
 		if (m->workers[i].pid == pid)
@@ -369,15 +376,17 @@ bool crew_reaped(struct master *m, pid_t pid, int status)
 	log_death(w, status, expected);
 	w->pid = 0;
 	slot_gone(slot_of(w), status, expected);
-	recover_slot(m->seg, w->slot);
+	recover_slot(m->memory.seg, w->slot);
 	slot_release(slot_of(w));
+	elder = w->seat == SEAT_NONE;
 	vacate(w);
-	if (m->state == MASTER_STARTING && !expected)
+	if (m->state == MASTER_STARTING && !expected && !elder)
 		died_at_start(m, w, status);
 	/* SIGKILL comes from outside (or from want of memory), not from what it was preparing */
 	reload_worker_gone(m, w, !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 	share_balance(m);
 	crew_fill(m);
+	elders_reaped(m);
 	master_check_progress(m);
 	return true;
 }
@@ -388,7 +397,7 @@ void crew_stop(struct master *m, int64_t grace)
 		loop_timer_clear(m->loop, &m->seats[i].timer);
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		if (worker_lives(&m->workers[i]))
-			tell_stop(&m->workers[i], grace);
+			worker_tell_stop(&m->workers[i], grace);
 }
 
 /* Its heartbeat stopped, or came back. */
@@ -418,14 +427,14 @@ void crew_watch(struct master *m)
 		struct worker *w = &m->workers[i];
 		int64_t silent;
 
-		if (w->pid == 0)
+		if (w->pid == 0 || w->foreign)
 			continue;
 		silent = now - MAX(MAX(slot_of(w)->heartbeat, w->started), m->awake);
 		set_hangs(w, silent >= HANG_WARN, silent);
 		if (silent > HANG_KILL && !loop_timer_is_set(&w->killer)) {
 			log_error("proc", "worker %u (pid %d) hangs: aborting it", i, (int)w->pid);
 			kill(w->pid, SIGABRT);
-			kill_after(w, KILL_MARGIN);
+			worker_kill_after(w, KILL_MARGIN);
 		}
 	}
 }

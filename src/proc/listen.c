@@ -12,76 +12,13 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "conf/types.h"
-#include "proc/notify.h"
+#include "proc/inherit.h"
 
-enum { INHERIT_MAX = 64 };
-
-/* Sockets from the service manager that no address has claimed yet. */
-static struct {
-	int fd[INHERIT_MAX];
-	struct sock_addr addr[INHERIT_MAX];
-	int n;
-} inherited;
-
-int listen_inherit(void)
-{
-	int first, n = notify_listen_fds(&first);
-
-	for (int i = 0; i < n; i++) {
-		struct sock_addr a = {0};
-		socklen_t size = sizeof(struct sockaddr_un);
-		int on = 0, fd = first + i;
-		socklen_t on_size = sizeof(on);
-
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-		if (inherited.n == INHERIT_MAX || getsockname(fd, &a.sa, &size) != 0 ||
-		    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &on_size) != 0 || !on) {
-			close(fd); /* not a listening stream socket: not for us */
-			continue;
-		}
-		a.n = size;
-		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-		inherited.fd[inherited.n] = fd;
-		inherited.addr[inherited.n++] = a;
-	}
-	return inherited.n;
-}
-
-void listen_inherit_end(struct buf *out_unused)
-{
-	char text[SOCK_TEXT];
-
-	for (int i = 0; i < inherited.n; i++) {
-		if (inherited.fd[i] < 0)
-			continue;
-		if (out_unused->n)
-			buf_c(out_unused, ", ");
-		buf_c(out_unused, sock_addr_text(&inherited.addr[i], text));
-		close(inherited.fd[i]);
-	}
-	inherited.n = 0;
-}
-
-/* Equal for our purposes: the kernel may return a unix path with or without its NUL. */
-static bool same_address(const struct sock_addr *a, const struct sock_addr *b)
+bool listen_same_address(const struct sock_addr *a, const struct sock_addr *b)
 {
 	char ta[SOCK_TEXT], tb[SOCK_TEXT];
 
 	return strcmp(sock_addr_text(a, ta), sock_addr_text(b, tb)) == 0;
-}
-
-/* An inherited socket for <addr>, or -1. */
-static int claim_inherited(const struct sock_addr *addr)
-{
-	for (int i = 0; i < inherited.n; i++) {
-		int fd = inherited.fd[i];
-
-		if (fd >= 0 && same_address(&inherited.addr[i], addr)) {
-			inherited.fd[i] = -1;
-			return fd;
-		}
-	}
-	return -1;
 }
 
 static int resolve(const struct conf_address *a, struct sock_addr *out, struct buf *why)
@@ -131,7 +68,7 @@ static void release(struct listen_socks **socks)
 	for (unsigned i = 0; i < s->n; i++)
 		close(s->fds[i]);
 	/* the file, unless somebody has put another one there meanwhile */
-	if (s->ino && lstat(s->addr.un.sun_path, &st) == 0 && st.st_ino == s->ino &&
+	if (s->ino && !s->held && lstat(s->addr.un.sun_path, &st) == 0 && st.st_ino == s->ino &&
 	    st.st_dev == s->dev)
 		(void)unlink(s->addr.un.sun_path);
 	free(s->fds);
@@ -155,8 +92,11 @@ static int own_socket_file(struct listen_socks *s, mode_t mode, struct listen_ow
 /* Opens sockets until there are <n>. */
 static int add_sockets(struct listen_socks *s, unsigned n)
 {
-	int *fds = realloc(s->fds, n * sizeof(*fds));
+	int *fds;
 
+	if (s->n >= n)
+		return 0;
+	fds = realloc(s->fds, n * sizeof(*fds));
 	if (!fds) {
 		errno = ENOMEM;
 		return ERR_NOMEM;
@@ -215,28 +155,17 @@ struct opening {
 	struct buf *why;
 };
 
-static int claim(struct listen_socks *s, int fd)
-{
-	s->inherited = true;
-	s->fds = malloc(sizeof(*s->fds));
-	if (!s->fds) {
-		close(fd);
-		errno = ENOMEM;
-		return ERR_NOMEM;
-	}
-	s->fds[s->n++] = fd;
-	return 0;
-}
-
 static int open_socks(struct listen_socks *s, const struct listen_want *want,
 		      const struct opening *o)
 {
-	int rc, fd = claim_inherited(&s->addr);
+	int rc = inherit_claim(s, want->spread);
+	bool fresh = rc == ERR_MISSING;
 
-	s->shared = fd >= 0 || !want->spread || s->addr.sa.sa_family == AF_UNIX;
-	if (fd >= 0)
-		return claim(s, fd);
-	rc = s->shared ? 0 : check_alone(&s->addr, o->old, o->done);
+	if (!fresh && (rc != 0 || s->shared))
+		return rc;
+	if (fresh)
+		s->shared = !want->spread || s->addr.sa.sa_family == AF_UNIX;
+	rc = fresh && !s->shared ? check_alone(&s->addr, o->old, o->done) : 0;
 	if (rc == 0)
 		rc = add_sockets(s, s->shared ? 1 : o->n_sockets);
 	if (rc == 0 && s->addr.sa.sa_family == AF_UNIX)
@@ -247,7 +176,7 @@ static int open_socks(struct listen_socks *s, const struct listen_want *want,
 static struct listen_socks *find_address(const struct listen_set *set, const struct sock_addr *addr)
 {
 	for (size_t i = 0; set && i < set->n; i++)
-		if (same_address(&set->entries[i].socks->addr, addr))
+		if (listen_same_address(&set->entries[i].socks->addr, addr))
 			return set->entries[i].socks;
 	return NULL;
 }
@@ -338,6 +267,16 @@ void listen_close(struct listen_set *set)
 	}
 	free(set->entries);
 	*set = (struct listen_set){0};
+}
+
+unsigned listen_most(const struct listen_set *set)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < set->n; i++)
+		if (!set->entries[i].socks->shared)
+			most = MAX(most, set->entries[i].socks->n);
+	return most;
 }
 
 const struct listen_entry *listen_find(const struct listen_set *set,

@@ -23,6 +23,7 @@ struct listen_socks {
 	struct sock_addr addr;
 	bool shared;	/* one socket for all workers */
 	bool inherited; /* came from the service manager: never unlinked */
+	bool held;	/* an earlier program may need the socket file again: not unlinked yet */
 	dev_t dev;	/* the socket file that we made; ino 0 = none */
 	ino_t ino;
 	unsigned n; /* sockets */
@@ -53,17 +54,12 @@ struct listen_owner {
 	gid_t gid;
 };
 
-/*
- * Remembers the sockets that the service manager passed; listen_open() prefers them. Returns how
- * many there are. Once, before the first listen_open().
- */
-int listen_inherit(void);
-
-/* Closes those that no address wanted; the text names them ("" when there is none). */
-void listen_inherit_end(struct buf *out_unused);
+/* Equal for our purposes: the kernel may return a unix path with or without its NUL. */
+bool listen_same_address(const struct sock_addr *a, const struct sock_addr *b);
 
 /*
- * Opens all of <wants>, sharing sockets with <old> (may be NULL) where the address is the same.
+ * Opens all of <wants>, sharing sockets with <old> (may be NULL) where the address is the same, and
+ * taking those that were inherited (proc/inherit.h).
  * <n_sockets> per TCP address that may be spread. All or nothing: on failure everything opened
  * here is closed again and <why> says which address failed and why.
  */
@@ -76,6 +72,9 @@ MUST_CHECK int listen_grow(struct listen_set *set, unsigned n_sockets, struct bu
 
 /* Lets go; closes sockets that no other set holds and removes their files. */
 void listen_close(struct listen_set *set);
+
+/* The most sockets that an address has which are not shared: as many as there are to be served. */
+unsigned listen_most(const struct listen_set *set);
 
 /* The entry of <set> with these sockets, or NULL. */
 const struct listen_entry *listen_find(const struct listen_set *set,

@@ -2,21 +2,19 @@
 #include "proc/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/doorbell.h"
-#include "obs/metrics.h"
+#include "conf/bundle.h"
 #include "proc/notify.h"
-#include "proc/segment.h"
 #include "proc/state.h"
-#include "proc/subjects.h"
 #include "shm/seg.h"
 
 static const struct {
@@ -66,7 +64,10 @@ void master_stop(struct master *m, bool at_once)
 		return;
 	m->stop_at_once = at_once;
 	if (m->state != MASTER_STOPPING) {
+		if (master_arriving(m))
+			arrive_disarm(m);
 		reload_cancel(m);
+		upgrade_cancel(m);
 		master_set_state(m, MASTER_STOPPING);
 		notify_stopping();
 		/* workers have their copies; they accept what is queued, then close them */
@@ -80,6 +81,7 @@ void master_stop(struct master *m, bool at_once)
 
 void master_fail(struct master *m, const char *why)
 {
+	arrive_back(&m->upgrade, str_c(why));
 	if (m->exit_status == MASTER_EXIT_OK) {
 		log_error("proc", "%s", why);
 		if (m->now.logs.target != LOG_TARGET_STDERR)
@@ -94,10 +96,14 @@ static void check_started(struct master *m)
 	if (crew_running(m) < m->n_seats)
 		return;
 	master_set_state(m, MASTER_RUNNING);
+	if (master_arriving(m))
+		arrive_commit(m);
 	log_info("proc", "ready: %u workers, %zu listeners", m->n_seats, m->now.listeners.n);
 	notify_ready();
+	fdstore_begin(m);
 	master_tell_status(m);
 	reload_resume(m);
+	upgrade_resume(m);
 }
 
 static void check_stopped(struct master *m)
@@ -173,8 +179,8 @@ static void reap(struct master *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!crew_reaped(m, pid, status))
-			(void)office_reaped(m, pid, status);
+		if (!crew_reaped(m, pid, status) && !office_reaped(m, pid, status))
+			(void)upgrade_reaped(m, pid, status);
 }
 
 static void on_usr1(struct master *m)
@@ -205,12 +211,12 @@ static void on_signal(struct master *m, int signo)
 		on_usr1(m);
 		break;
 	case SIGUSR2:
-		log_warn("proc", "SIGUSR2: upgrade is not in this version yet");
+		upgrade_ask(m, 0);
 		break;
 	}
 }
 
-static void on_signal_fd(void *arg, unsigned what)
+void master_on_signals(void *arg, unsigned what)
 {
 	struct master *m = arg;
 	struct signalfd_siginfo info;
@@ -222,7 +228,7 @@ static void on_signal_fd(void *arg, unsigned what)
 }
 
 /* From here on signals wait until the loop asks for them. */
-static int open_signals(struct master *m, struct buf *why)
+int master_open_signals(struct master *m, struct buf *why)
 {
 	static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 	sigset_t set;
@@ -251,71 +257,7 @@ static void on_second(void *arg)
 	loop_timer_set(m->loop, &m->second, clock_mono() + NS_PER_S, on_second, m);
 }
 
-/* ---- start: in this order; each step says in <why> what was in its way ---- */
-
-static int step_user(struct master *m, struct buf *why)
-{
-	(void)umask(027);
-	m->files = jail_raise_files();
-	unsigned line;
-	bool asked = conf_origin(m->now.conf, &m->now.conf->user, &line) != NULL;
-	return jail_prepare(&m->jail, m->now.conf->user, asked, why);
-}
-
-static int step_open(struct master *m, struct buf *why)
-{
-	struct buf unused = BUF_INIT;
-	int rc;
-
-	(void)listen_inherit();
-	rc = candidate_open(&m->now, NULL, &m->jail, why);
-	listen_inherit_end(&unused);
-	if (rc == 0 && unused.n)
-		buf_printf(why, "warning: no listener for what the service manager passed: %.*s\n",
-			   STR_ARG(buf_slice(&unused)));
-	buf_fini(&unused);
-	return rc;
-}
-
-static int step_segment(struct master *m, struct buf *why)
-{
-	int rc = segment_new(&m->seg, &m->slots, &m->metrics);
-
-	if (rc != 0)
-		buf_printf(why, "shared memory: %s%s%s", err_text(rc), rc == ERR_SYS ? ": " : "",
-			   rc == ERR_SYS ? strerror(errno) : "");
-	else
-		subjects_register(m->metrics, m->now.conf);
-	return rc;
-}
-
-static int step_doorbells(struct master *m, struct buf *why)
-{
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		m->doorbells[i] = doorbell_new();
-		if (m->doorbells[i] < 0) {
-			buf_printf(why, "eventfd: %s", strerror(errno));
-			return ERR_SYS;
-		}
-	}
-	return 0;
-}
-
-static int step_loop(struct master *m, struct buf *why)
-{
-	m->loop = loop_new();
-	if (m->loop &&
-	    loop_io_add_level(m->loop, &m->signal_io, m->signal_fd, on_signal_fd, m) == 0)
-		return 0;
-	buf_c(why, "cannot make an event loop");
-	return ERR_SYS;
-}
-
-static int (*const steps[])(struct master *m, struct buf *why) = {
-	step_user, open_signals, step_open, step_segment, step_doorbells, step_loop,
-};
-
-static struct master *master_new(const char *conf_file)
+static struct master *master_new(const char *conf_file, char **argv)
 {
 	struct master *m = calloc(1, sizeof(*m));
 
@@ -324,7 +266,7 @@ static struct master *master_new(const char *conf_file)
 	m->magic = MASTER_MAGIC;
 	m->state = MASTER_STARTING;
 	m->conf_file = conf_file;
-	m->signal_fd = -1;
+	m->signal_fd = m->stored_fd = m->bundle_fd = -1;
 	m->generation = 1;
 	m->started_wall = clock_wall();
 	m->now = (struct candidate){.logs = LOGS_INIT};
@@ -332,6 +274,7 @@ static struct master *master_new(const char *conf_file)
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		m->doorbells[i] = -1;
 	reload_init(&m->reload);
+	upgrade_init(&m->upgrade, argv);
 	crew_init(m);
 	return m;
 }
@@ -339,45 +282,19 @@ static struct master *master_new(const char *conf_file)
 static void master_free(struct master *m)
 {
 	candidate_discard(&m->now);
-	metrics_detach(&m->metrics);
-	seg_free(&m->seg);
+	segment_close(&m->memory);
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		if (m->doorbells[i] >= 0)
 			close(m->doorbells[i]);
 	loop_free(&m->loop);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
+	if (m->bundle_fd >= 0)
+		close(m->bundle_fd);
 	buf_fini(&m->reload.told);
+	upgrade_fini(&m->upgrade);
 	m->magic = 0;
 	free(m);
-}
-
-/* Warnings and errors of the start: to the terminal, whatever the log is. */
-static void tell(struct buf *text, const char *prefix)
-{
-	struct str rest = buf_slice(text), line;
-
-	while (str_next(&rest, '\n', &line))
-		if (line.n)
-			fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(line));
-	buf_reset(text);
-}
-
-static int start(struct master *m)
-{
-	struct buf why = BUF_INIT;
-	int rc = candidate_load(&m->now, m->conf_file, &why);
-
-	tell(&why, "");
-	if (rc != 0) {
-		buf_fini(&why);
-		return MASTER_EXIT_CONFIG;
-	}
-	for (size_t i = 0; rc == 0 && i < COUNTOF(steps); i++)
-		rc = steps[i](m, &why);
-	tell(&why, "tiercel: ");
-	buf_fini(&why);
-	return rc == 0 ? MASTER_EXIT_OK : MASTER_EXIT_FAILED;
 }
 
 /* Would full listeners fit into what a worker may open? */
@@ -399,37 +316,95 @@ static void check_files(const struct master *m)
 			 (unsigned long long)need, (unsigned long long)m->files);
 }
 
+void master_keep_bundle(struct master *m, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (m->bundle_fd >= 0)
+		close(m->bundle_fd);
+	m->bundle_fd = copy; /* -1: an upgrade will be refused */
+}
+
+static void make_bundle(struct master *m)
+{
+	if (m->upgrade.mode == HANDOVER_RESUME)
+		master_keep_bundle(m, m->upgrade.from.bundle);
+	else if (conf_bundle_memfd(m->now.source, &m->bundle_fd) != 0)
+		m->bundle_fd = -1;
+	conf_source_free(&m->now.source);
+}
+
+/* The crew of an ordinary start, or the one that is there already. */
+static void man(struct master *m)
+{
+	enum handover_mode mode = m->upgrade.mode;
+
+	if (mode != HANDOVER_NONE)
+		arrive_crew(m);
+	if (mode == HANDOVER_RESUME) {
+		(void)prctl(PR_SET_NAME, "tiercel", 0, 0, 0);
+		master_set_state(m, MASTER_RUNNING);
+		arrive_commit(m);
+		crew_fill(m);
+		notify_ready();
+		reload_resume(m);
+	} else {
+		crew_resize(m, m->now.workers);
+	}
+	office_start(m);
+}
+
 static void run(struct master *m)
 {
-	conf_source_free(&m->now.source);
+	struct str rest = buf_slice(&m->upgrade.told), line;
+
+	make_bundle(m);
 	logs_use(&m->now.logs, "master");
 	log_info("proc", "tiercel %s, pid %d, configuration %s", PACKAGE_VERSION, (int)getpid(),
 		 m->conf_file);
+	while (str_next(&rest, '\n', &line))
+		if (line.n)
+			log_info("proc", "%.*s", STR_ARG(line));
 	check_files(m);
 	m->watchdog = notify_watchdog_interval();
-	crew_resize(m, m->now.workers);
-	office_start(m);
+	man(m);
 	on_second(m);
 	if (!m->finished) /* the start may have failed at once */
 		loop_run(m->loop);
-	seg_mark_clean(m->seg);
+	seg_mark_clean(m->memory.seg);
 	log_info("proc", "stopped");
 }
 
-int master_run(const char *conf_file)
+/* Ordinary, taken over, or only tried. */
+static int run_as_told(struct master *m)
 {
-	struct master *m = master_new(conf_file);
+	struct buf why = BUF_INIT;
+	int status;
+
+	if (arrive_read(&m->upgrade, &why) != 0) {
+		start_tell(&why, "tiercel: ");
+		buf_fini(&why);
+		return MASTER_EXIT_FAILED;
+	}
+	if (m->upgrade.mode == HANDOVER_TRIAL)
+		return arrive_trial(m);
+	status = master_start(m);
+	if (status != MASTER_EXIT_OK)
+		return status;
+	run(m);
+	return m->exit_status;
+}
+
+int master_run(const char *conf_file, char **argv)
+{
+	struct master *m = master_new(conf_file, argv);
 	int status;
 
 	if (!m) {
 		fprintf(stderr, "tiercel: out of memory\n");
 		return MASTER_EXIT_FAILED;
 	}
-	status = start(m);
-	if (status == MASTER_EXIT_OK) {
-		run(m);
-		status = m->exit_status;
-	}
+	status = run_as_told(m);
 	master_free(m);
 	return status;
 }

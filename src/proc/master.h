@@ -16,7 +16,8 @@ enum {
 	MASTER_EXIT_CONFIG = 2, /* wrong command line or configuration */
 };
 
-/* Runs in the foreground until it is told to stop. Returns the exit status. */
-int master_run(const char *conf_file);
+/* Runs in the foreground until it is told to stop. Returns the exit status. <argv>: the command line, to
+ * start the next program with (proc/upgrade.h). */
+int master_run(const char *conf_file, char **argv);
 
 #endif

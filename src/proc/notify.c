@@ -10,12 +10,23 @@
 
 #include <systemd/sd-daemon.h>
 
-int notify_listen_fds(int *out_first)
+int notify_listen_fds(int *out_first, char ***out_names)
 {
-	int n = sd_listen_fds(1);
+	int n;
 
+	*out_names = NULL;
 	*out_first = SD_LISTEN_FDS_START;
+	n = sd_listen_fds_with_names(1, out_names);
 	return MAX(n, 0);
+}
+
+void notify_store(const char *name, const int *fds, unsigned n)
+{
+	char text[256];
+
+	/* a listening socket that hangs up would be news: the manager need not watch it */
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	(void)sd_pid_notify_with_fds(0, 0, text, fds, n);
 }
 
 static void tell(const char *state)
@@ -35,10 +46,18 @@ int64_t notify_watchdog_interval(void)
 
 #else
 
-int notify_listen_fds(int *out_first)
+int notify_listen_fds(int *out_first, char ***out_names)
 {
 	*out_first = -1;
+	*out_names = NULL;
 	return 0;
+}
+
+void notify_store(const char *name, const int *fds, unsigned n)
+{
+	(void)name;
+	(void)fds;
+	(void)n;
 }
 
 static void tell(const char *state)
@@ -52,6 +71,14 @@ int64_t notify_watchdog_interval(void)
 }
 
 #endif
+
+void notify_unstore(const char *name)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	tell(text);
+}
 
 void notify_ready(void)
 {

@@ -8,13 +8,25 @@
 
 #include "base/prelude.h"
 
-/* Number of descriptors passed (LISTEN_FDS), the first in *out_first; clears the variables. */
-int notify_listen_fds(int *out_first);
+/*
+ * Number of descriptors passed (LISTEN_FDS), the first in *out_first; clears the variables. Their
+ * names in *out_names, an array to free together with its entries; NULL when there are none.
+ */
+int notify_listen_fds(int *out_first, char ***out_names);
 
-/* Start-up or a reload is complete. */
+/*
+ * The manager keeps a copy of the <n> descriptors under <name> until the next start; one that it
+ * has already it does not keep twice. What it can keep is limited by its unit (FileDescriptorStoreMax).
+ */
+void notify_store(const char *name, const int *fds, unsigned n);
+
+/* It forgets all that it keeps under <name>. */
+void notify_unstore(const char *name);
+
+/* Start-up, a reload or an upgrade is complete. */
 void notify_ready(void);
 
-/* A reload begins (with the time that Type=notify-reload wants). */
+/* A reload or an upgrade begins (with the time that Type=notify-reload wants). */
 void notify_reloading(void);
 
 void notify_stopping(void);

@@ -4,6 +4,7 @@
  * the configuration that it shows has changed. Nothing in the data path depends on it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -18,8 +19,8 @@ static int office_child(void *arg, int control_fd)
 	struct master *m = arg;
 	struct admin_boot boot = {.conf = m->now.conf,
 				  .conf_file = m->conf_file,
-				  .seg = m->seg,
-				  .metrics = m->metrics,
+				  .seg = m->memory.seg,
+				  .metrics = m->memory.metrics,
 				  .control_fd = control_fd,
 				  .socket_fd = -1,
 				  .doorbells = m->doorbells,
@@ -54,6 +55,9 @@ static void on_office_msg(void *arg, struct control_msg *msg)
 	switch (msg->type) {
 	case CONTROL_RELOAD:
 		reload_ask(m, msg->id);
+		break;
+	case CONTROL_UPGRADE:
+		upgrade_ask(m, msg->id);
 		break;
 	case CONTROL_REOPEN:
 		rc = master_reopen(m, &text);
@@ -117,8 +121,9 @@ void office_start(struct master *m)
 				  .arg = m};
 	int fd;
 
-	if (m->now.office.n == 0 || a->pid != 0 || m->state == MASTER_STOPPING)
-		return; /* nothing to answer on */
+	if (m->now.office.n == 0 || a->pid != 0 || m->state == MASTER_STOPPING ||
+	    master_arriving(m))
+		return; /* nothing to answer on, or another one answers */
 	for (size_t i = 0; i < m->now.office.n && i < COUNTOF(keep); i++)
 		keep[spec.n_keep++] = m->now.office.entries[i].socks->fds[0];
 	a->master = m;
@@ -168,6 +173,22 @@ void office_renew(struct master *m)
 	} else if (!m->admin.stopping) {
 		tell_stop(&m->admin, NS_PER_S);
 	}
+}
+
+void office_adopt(struct master *m, pid_t pid, int fd)
+{
+	struct admin_child *a = &m->admin;
+	int copy;
+
+	if (!child_is_ours(pid))
+		return; /* the program that failed has buried it */
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	a->master = m;
+	a->pid = pid;
+	a->started = clock_mono();
+	if (copy < 0 || control_open(&a->link, m->loop, copy, CONTROL_TO_MASTER, on_office_msg,
+				     on_office_closed, a) != 0)
+		log_error("proc", "admin (pid %d): no control channel", (int)pid);
 }
 
 static void bury(struct admin_child *a, int status)

@@ -130,6 +130,7 @@ static void refuse(struct master *m, int code)
 	buf_c(&m->reload.told, "reload failed: the configuration in force is unchanged\n");
 	finish(m, code);
 	reload_resume(m);
+	upgrade_resume(m);
 }
 
 /* ---- phase two ---- */
@@ -146,6 +147,7 @@ static void settled(struct master *m)
 {
 	finish(m, 0);
 	reload_resume(m);
+	upgrade_resume(m);
 }
 
 static void on_settle_timeout(void *arg)
@@ -210,16 +212,18 @@ static void commit(struct master *m)
 	m->now = r->next;
 	r->next = (struct candidate){.logs = LOGS_INIT};
 	m->generation = r->generation;
-	metrics_reload_commit(m->metrics);
+	metrics_reload_commit(m->memory.metrics);
 	logs_use(&m->now.logs, "master");
 	share_change(m, &old.listeners);
 	master_send_logs(m);
 	r->renew_office = office_take_config(m, &old, r->bundle_fd);
+	master_keep_bundle(m, r->bundle_fd);
 	tell_all(m, CONTROL_SYNC, r->generation, -1, true);
 	tell_changes(r, old.conf, m->now.conf);
-	candidate_discard(&old);
 	conf_source_free(&m->now.source); /* the bundle has it */
 	resize(m);
+	fdstore_change(m, &old.listeners);
+	candidate_discard(&old);
 	buf_printf(&r->told, "reload done: generation %u is in force\n", m->generation);
 	loop_timer_set(m->loop, &r->timer, clock_mono() + RELOAD_SETTLE_TIME, on_settle_timeout, m);
 	if (!anybody_waits(r))
@@ -243,7 +247,7 @@ static void abort_all(struct master *m, int code)
 {
 	struct reload *r = &m->reload;
 
-	metrics_reload_abort(m->metrics);
+	metrics_reload_abort(m->memory.metrics);
 	tell_all(m, CONTROL_ABORT, r->generation, -1, false);
 	memset(r->waiting, 0, sizeof(r->waiting));
 	refuse(m, code);
@@ -327,8 +331,8 @@ static void begin(struct master *m)
 	}
 	set_phase(r, RELOAD_PREPARING);
 	r->generation = m->generation + 1;
-	metrics_reload_begin(m->metrics);
-	subjects_register(m->metrics, r->next.conf);
+	metrics_reload_begin(m->memory.metrics);
+	subjects_register(m->memory.metrics, r->next.conf);
 	memset(r->waiting, 0, sizeof(r->waiting));
 	tell_all(m, CONTROL_PREPARE, r->generation, r->bundle_fd, true);
 	loop_timer_set(m->loop, &r->timer, clock_mono() + RELOAD_PREPARE_TIME, on_prepare_timeout,

@@ -72,6 +72,8 @@ static struct worker *least_busy(struct master *m)
 
 void share_balance(struct master *m)
 {
+	if (master_arriving(m))
+		return;
 	for (unsigned k = 0; k < m->sockets; k++) {
 		struct worker *has = by_slot(m, m->owner[k]);
 		struct worker *wants = k < m->n_seats ? able(by_slot(m, m->seats[k].slot)) : NULL;
@@ -98,9 +100,19 @@ void share_welcome(struct master *m, struct worker *w)
 {
 	const struct listen_set *set = &m->now.listeners;
 
+	if (master_arriving(m))
+		return;
 	for (size_t i = 0; i < set->n; i++)
 		if (set->entries[i].socks->shared)
 			give(w, &set->entries[i], 0);
+}
+
+void share_begin(struct master *m)
+{
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		if (worker_serves(&m->workers[i]))
+			share_welcome(m, &m->workers[i]);
+	share_balance(m);
 }
 
 /* Calls <give> or take for every worker that serves sockets of <e>. */

@@ -15,10 +15,9 @@
 #include "proc/control.h"
 #include "proc/jail.h"
 #include "proc/reload.h"
+#include "proc/segment.h"
+#include "proc/upgrade.h"
 #include "shm/slots.h"
-
-struct metrics;
-struct seg;
 
 #define MASTER_MAGIC 0x6d737472U
 #define WORKER_MAGIC 0x776f726bU
@@ -61,6 +60,7 @@ struct worker {
 	pid_t pid;     /* 0 = nobody */
 	struct control_link link;
 	int64_t started;	  /* mono ns */
+	bool foreign;		  /* its slot lies in another segment: no heartbeat is seen */
 	bool hangs;		  /* no heartbeat for HANG_WARN: others accept in its place */
 	struct loop_timer killer; /* it was told to stop and is late */
 	char reason[512];	  /* what it said in FAILED */
@@ -101,9 +101,8 @@ struct master {
 	struct candidate now; /* the configuration in force and what was opened for it */
 	uint32_t generation;  /* of the configuration: 1, then +1 per reload */
 
-	struct seg *seg;
-	struct slots *slots;
-	struct metrics *metrics;
+	struct segment memory;
+	bool trim; /* once the workers of the program before are gone: what only they used is freed */
 	int doorbells[SLOT_MAX];
 
 	struct worker workers[SLOT_MAX];
@@ -115,6 +114,9 @@ struct master {
 	struct admin_child admin;
 
 	struct reload reload;
+	struct upgrade upgrade;
+	int stored_fd; /* the segment that the service manager kept; -1 = none */
+	int bundle_fd; /* the configuration in force, as its files were; -1 = none */
 
 	int signal_fd;
 	struct loop_io signal_io;
@@ -136,6 +138,16 @@ void master_stop(struct master *m, bool at_once);
 /* The same, with a reason and a status that is not 0. */
 void master_fail(struct master *m, const char *why);
 
+/* Keeps a copy of <fd>, the bundle of the configuration that is in force now. */
+void master_keep_bundle(struct master *m, int fd);
+
+/* True between an upgrade's exec and the moment when our own workers are ready: the workers of the
+ * program before serve, ours have no sockets yet. */
+static inline bool master_arriving(const struct master *m)
+{
+	return m->upgrade.mode == HANDOVER_UPGRADE;
+}
+
 /* After something ended or became ready: is start-up complete, or the stop? */
 void master_check_progress(struct master *m);
 
@@ -153,6 +165,18 @@ void master_tell_status(struct master *m);
 
 /* Delay before the next try of something that lived since <started>; advances. */
 int64_t backoff_take(struct backoff *b, int64_t started);
+
+/* From here on signals wait until the loop asks for them; then this handles them. */
+MUST_CHECK int master_open_signals(struct master *m, struct buf *why);
+void master_on_signals(void *arg, unsigned what);
+
+/* ---- start.c ---- */
+
+/* All that comes before the first child. MASTER_EXIT_OK, or the exit status, told on stderr. */
+MUST_CHECK int master_start(struct master *m);
+
+/* Warnings and errors of the start: to the terminal, whatever the log is. Empties <text>. */
+void start_tell(struct buf *text, const char *prefix);
 
 /* ---- crew.c: workers and seats ---- */
 
@@ -183,6 +207,30 @@ bool worker_lives(const struct worker *w);
 /* Opens logs anew or after a change: LOGS to one worker. */
 void crew_send_logs(struct master *m, struct worker *w);
 
+/* Its control channel over <fd>, which it takes. */
+void worker_open_link(struct worker *w, int fd);
+
+/* STOP: what is open may take <grace>; who is late is killed. */
+void worker_tell_stop(struct worker *w, int64_t grace);
+void worker_kill_after(struct worker *w, int64_t ns);
+
+/* ---- elders.c: workers of the program before ---- */
+
+/* Takes over a worker of the program before: with its seat (<keep>), or until it is told to end. */
+void crew_adopt(struct master *m, const struct handover_worker *h, bool keep);
+
+/* The same for one without a control channel; a slot whose worker is gone is repaired. */
+void crew_adopt_orphan(struct master *m, unsigned slot);
+
+/* Tells those who have no seat to finish what is open. */
+void crew_stop_elders(struct master *m, int64_t grace);
+
+/* True while a worker of an earlier program than the one before us lives. */
+bool crew_crowded(const struct handover *h);
+
+/* A worker has ended: was it the last of them? */
+void elders_reaped(struct master *m);
+
 /* ---- share.c: who accepts from which socket ---- */
 
 /*
@@ -193,6 +241,9 @@ void share_balance(struct master *m);
 
 /* Worker <w> is ready: it gets the sockets that all share. */
 void share_welcome(struct master *m, struct worker *w);
+
+/* After an upgrade: until now the workers of the program before had everything. */
+void share_begin(struct master *m);
 
 /* A reload: from <old> to m->now.listeners. */
 void share_change(struct master *m, const struct listen_set *old);
@@ -209,12 +260,23 @@ void office_renew(struct master *m);
  * the same, because its sockets are others than <old> had.
  */
 bool office_take_config(struct master *m, const struct candidate *old, int fd);
+/* Takes over the one of the program before. */
+void office_adopt(struct master *m, pid_t pid, int fd);
+
 bool office_reaped(struct master *m, pid_t pid, int status);
 void office_stop(struct master *m, int64_t grace);
 bool office_alive(const struct master *m);
 
 /* Answer to a question of the admin process; when that one is gone, nothing happens. */
 void office_reply(struct master *m, uint32_t id, int code, struct str text);
+
+/* ---- fdstore.c: what the service manager keeps for the next start ---- */
+
+/* When all is ready. */
+void fdstore_begin(struct master *m);
+
+/* After a reload: from <old> to m->now.listeners. */
+void fdstore_change(struct master *m, const struct listen_set *old);
 
 /* ---- status.c ---- */
 

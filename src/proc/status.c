@@ -6,7 +6,7 @@
 
 static void worker_json(const struct master *m, const struct worker *w, struct buf *out)
 {
-	const struct slot *slot = slot_get(m->slots, w->slot);
+	const struct slot *slot = slot_get(m->memory.slots, w->slot);
 	unsigned sockets = 0;
 
 	for (unsigned k = 0; k < m->sockets; k++)

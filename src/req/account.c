@@ -19,12 +19,32 @@ static uint64_t bytes_out(const struct request *r)
 
 static uint64_t bytes_in(const struct request *r)
 {
-	return r->body.ended || r->fetching ? r->body.total : 0;
+	return r->body.ended || r->fetch ? r->body.total : 0;
 }
 
 static unsigned logged_status(const struct request *r)
 {
 	return r->status ? r->status : STATUS_CLIENT_GONE;
+}
+
+static void count_cache(const struct request *r, struct metric_row *route)
+{
+	const struct req_cache *c = &r->cache;
+	enum metric_id id = METRIC_ROUTE_cache_bypassed;
+
+	if (!r->route || !r->route->cache.on || !r->status)
+		return;
+	if (c->stale)
+		id = METRIC_ROUTE_cache_stale;
+	else if (c->hit)
+		id = METRIC_ROUTE_cache_hits;
+	else if (c->revalidated)
+		id = METRIC_ROUTE_cache_revalidated;
+	else if (c->collapsed)
+		id = METRIC_ROUTE_cache_collapsed;
+	else if (c->on)
+		id = METRIC_ROUTE_cache_misses;
+	metric_add(route, id, 1);
 }
 
 static void count(const struct request *r, int64_t duration)
@@ -35,7 +55,7 @@ static void count(const struct request *r, int64_t duration)
 	metric_add(w, METRIC_WORKER_bytes_in, r->msg.head_n + bytes_in(r));
 	metric_add(w, METRIC_WORKER_bytes_out, bytes_out(r));
 	metric_add(w, METRIC_WORKER_spliced_bytes,
-		   r->pump.spliced_bytes + r->fetch.pump.spliced_bytes);
+		   r->pump.spliced_bytes + (r->fetch ? r->fetch->pump.spliced_bytes : 0));
 	if (r->reason == REASON_CLIENT_GONE || r->reason == REASON_CLIENT_BODY)
 		metric_add(w, METRIC_WORKER_client_aborts, 1);
 	if (r->error == PROXY_ERROR_out_of_memory || r->error == PROXY_ERROR_proxy_internal_error)
@@ -44,6 +64,7 @@ static void count(const struct request *r, int64_t duration)
 		metric_add(route, METRIC_ROUTE_requests, 1);
 	if (r->status)
 		metric_add(route, METRIC_RESPONSES(ROUTE, r->status), 1);
+	count_cache(r, route);
 	metric_add(route, METRIC_ROUTE_bytes_in, bytes_in(r));
 	metric_add(route, METRIC_ROUTE_bytes_out, bytes_out(r));
 	if (r->tunnelling)
@@ -53,23 +74,64 @@ static void count(const struct request *r, int64_t duration)
 		metric_hist(route, HIST_ROUTE_first_byte, r->first_byte - r->begun);
 }
 
+static struct origin_note note_of(const struct fetch *f)
+{
+	return (struct origin_note){
+		.upstream = str_c(f->spec.group->name),
+		.server = f->server ? str_c(f->server->text) : STR_NONE,
+		.attempts = f->attempts,
+		.reused = f->sent ? (int8_t)f->reused : -1,
+		.queue_ns = f->queue_ns,
+		.connect_ns = f->connect_ns,
+		.first_byte_ns = f->sent && f->head_at ? MAX(f->head_at - f->sent, 0) : -1,
+		.sent = f->sent,
+	};
+}
+
+void account_note_fetch(struct request *r)
+{
+	if (!r->fetch || !r->fetch->spec.group)
+		return;
+	r->origin = note_of(r->fetch);
+	r->origin.upstream = arena_str(&r->arena, r->origin.upstream);
+	r->origin.server = arena_str(&r->arena, r->origin.server);
+}
+
 static void fill_upstream(const struct request *r, struct access_rec *rec, int64_t now)
 {
-	const struct fetch *f = &r->fetch;
+	bool have = r->fetch && r->fetch->spec.group;
+	struct origin_note note = have ? note_of(r->fetch) : r->origin;
 
-	if (!r->fetching || !f->spec.group)
+	if (note.upstream.n == 0)
 		return;
-	rec->upstream = str_c(f->spec.group->name);
-	rec->server = f->server ? str_c(f->server->text) : STR_NONE;
+	rec->upstream = note.upstream;
+	rec->server = note.server;
 	rec->upstream_status = r->upstream_status;
-	rec->attempts = f->attempts;
-	rec->reused = f->sent ? f->reused : -1;
-	rec->queue_time = f->queue_ns ? f->queue_ns : -1;
-	rec->connect_time = f->connect_ns ? f->connect_ns : -1;
-	if (f->sent && f->head_at)
-		rec->first_byte_time = MAX(f->head_at - f->sent, 0);
-	if (f->sent)
-		rec->upstream_time = now - f->sent;
+	rec->attempts = note.attempts;
+	rec->reused = note.reused;
+	rec->queue_time = note.queue_ns ? note.queue_ns : -1;
+	rec->connect_time = note.connect_ns ? note.connect_ns : -1;
+	rec->first_byte_time = note.first_byte_ns;
+	if (note.sent)
+		rec->upstream_time = now - note.sent;
+}
+
+/* One word for what the cache did. */
+static struct str cache_word(const struct request *r)
+{
+	const struct req_cache *c = &r->cache;
+
+	if (!r->route || !r->route->cache.on)
+		return STR_NONE;
+	if (c->stale)
+		return STR("stale");
+	if (c->hit)
+		return STR("hit");
+	if (c->revalidated)
+		return STR("revalidated");
+	if (c->collapsed)
+		return STR("collapsed");
+	return c->on ? STR("miss") : STR("bypass");
 }
 
 static void fill(const struct request *r, struct access_rec *rec, char client[IP_TEXT],
@@ -97,6 +159,7 @@ static void fill(const struct request *r, struct access_rec *rec, char client[IP
 	rec->reason = r->reason == REASON_DONE ? STR_NONE : str_c(reason_text(r->reason));
 	rec->proxy_error = r->error ? str_c(problem_name((enum proxy_error)r->error)) : STR_NONE;
 	rec->content_type = r->content_type;
+	rec->cache = cache_word(r);
 	fill_upstream(r, rec, now);
 	if (r->parser.error || m->head_n == 0)
 		return; /* there is no head to speak of */
@@ -150,9 +213,9 @@ void account_report(const struct request *r, struct buf *out)
 	buf_json(out, rec.id);
 	buf_c(out, ",\"step\":");
 	buf_json(out, str_c(step_name(r->step)));
-	if (r->fetching) {
+	if (r->fetch) {
 		buf_c(out, ",\"fetch\":");
-		buf_json(out, str_c(fetch_step_name(r->fetch.step)));
+		buf_json(out, str_c(fetch_step_name(r->fetch->step)));
 	}
 	buf_printf(out, ",\"age\":%.3f,\"client\":", (double)rec.duration / 1e9);
 	buf_json(out, rec.client);

@@ -8,51 +8,6 @@
 
 enum { HEAD_ROOM = 2048, DRAIN_MAX = 64 * 1024 };
 
-static enum body_rc mem_peek(struct body_src *s, struct str *out_data, bool *out_last)
-{
-	struct mem_body *b = CONTAINER_OF(s, struct mem_body, src);
-
-	*out_data = b->rest;
-	*out_last = true;
-	return b->rest.n ? BODY_DATA : BODY_END;
-}
-
-static void mem_consume(struct body_src *s, size_t n)
-{
-	struct mem_body *b = CONTAINER_OF(s, struct mem_body, src);
-
-	b->rest.p += n;
-	b->rest.n -= n;
-}
-
-static struct str mem_trailers(struct body_src *s)
-{
-	(void)s;
-	return STR_NONE;
-}
-
-static struct conn *mem_direct(struct body_src *s, uint64_t *out_n)
-{
-	(void)s;
-	(void)out_n;
-	return NULL;
-}
-
-static void mem_took(struct body_src *s, uint64_t n)
-{
-	(void)s;
-	(void)n;
-	ASSERT(!"memory is never spliced");
-}
-
-static const struct body_ops mem_ops = {
-	.peek = mem_peek,
-	.consume = mem_consume,
-	.trailers = mem_trailers,
-	.direct = mem_direct,
-	.took = mem_took,
-};
-
 /* What a static answer consists of. */
 struct own_answer {
 	unsigned status;
@@ -63,7 +18,7 @@ struct own_answer {
 
 static struct str next_hop(const struct request *r)
 {
-	return r->fetching && r->fetch.server ? str_c(r->fetch.server->text) : STR_NONE;
+	return r->fetch && r->fetch->server ? str_c(r->fetch->server->text) : STR_NONE;
 }
 
 static void write_head(struct request *r, struct http_writer *w, const struct own_answer *a)
@@ -89,6 +44,7 @@ static void write_head(struct request *r, struct http_writer *w, const struct ow
 	}
 	if (r->retry_after.n)
 		http_write_field(w, STR("Retry-After"), r->retry_after);
+	request_write_cache_status(r, w);
 	request_write_connection(r, w);
 	if (r->route && r->route->conf->security_headers)
 		headers_write_security(w, NULL, ops, false);
@@ -134,7 +90,7 @@ static enum step answer(struct request *r, const struct own_answer *a)
 		goto no_memory;
 	arena_trim(&r->arena, w.at);
 	r->own = true;
-	r->mem = (struct mem_body){.src.ops = &mem_ops, .rest = a->body};
+	mem_body_init(&r->mem, a->body);
 	pump_init(&r->pump, &r->client->conn, str_of(w.start, http_write_n(&w)),
 		  bodiless ? NULL : &r->mem.src, false);
 	return STEP_DELIVER;
@@ -164,6 +120,12 @@ enum step step_answer(struct request *r)
 			.content_type = or_default(c->content_type, STR("text/html")),
 			.body = c->body,
 			.error = (enum proxy_error)r->error,
+		};
+	} else if (r->purged.n) {
+		a = (struct own_answer){
+			.status = 200,
+			.content_type = STR("application/json"),
+			.body = r->purged,
 		};
 	} else if (r->route) {
 		const struct conf_answer *c = &r->route->conf->answer;

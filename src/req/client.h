@@ -36,6 +36,7 @@ enum client_wait {
 	CLIENT_WAIT_TUNNEL = 6,
 	CLIENT_WAIT_LINGER = 7,
 	CLIENT_WAIT_ANSWER = 8, /* the client sent FIN: an answer to begin */
+	CLIENT_WAIT_FILL = 9,	/* another request's fetch to bring something (coalesce.wait) */
 };
 
 struct client {

@@ -65,7 +65,6 @@ struct request *request_new(struct client *c)
 	r->msg.fields = r->fields;
 	r->msg.max_fields = (uint16_t)MIN(limits->header_fields, (uint32_t)HTTP_MAX_FIELDS);
 	http_parser_init(&r->parser, &r->msg, HTTP_REQUEST, (uint32_t)limits->header_size);
-	r->fetch.magic = 0;
 	r->body.ended = H1_BODY_OPEN;
 	return r;
 }
@@ -86,7 +85,8 @@ void request_free(struct request **r_p)
 		metric_sub(r->server->row, METRIC_WORKER_tunnels_active, 1);
 	pump_fini(&r->pump);
 	pump_fini(&r->tunnel_up);
-	fetch_end(&r->fetch);
+	fetch_free(&r->fetch);
+	cache_release(r); /* after the fetch: its head may lie in the fill */
 	snapshot_unref(&r->snap);
 	snapshot_unref(&r->lsnap);
 	arena_fini(&r->arena);
@@ -203,9 +203,8 @@ static void cut_off(struct request *r, enum reason reason)
 		r->reason = (uint8_t)reason;
 	r->keep = false;
 	r->broken = reason != REASON_SHUTDOWN || r->close_delimited;
-	if (r->fetching && r->fetch.step != FETCH_FAILED &&
-	    (reason == REASON_CLIENT_GONE || reason == REASON_CLIENT_BODY))
-		fetch_cancelled(&r->fetch);
+	if (reason == REASON_CLIENT_GONE || reason == REASON_CLIENT_BODY)
+		cache_leave_fetch(r);
 	r->step = STEP_END;
 	request_run(r);
 }
@@ -241,7 +240,7 @@ static enum presence client_presence(struct request *r, unsigned what)
 static void on_half_closed(struct request *r)
 {
 	r->must_close = true;
-	if (r->half_closed || r->step != STEP_AWAIT)
+	if (r->half_closed || (r->step != STEP_AWAIT && r->step != STEP_QUEUE))
 		return;
 	r->half_closed = true;
 	client_set_wait(r->client, CLIENT_WAIT_ANSWER, HALF_CLOSED_TIME);
@@ -277,8 +276,8 @@ void request_on_client(struct request *r, unsigned what)
 	}
 	if (presence == HALF_CLOSED)
 		on_half_closed(r);
-	if (r->fetching && !r->tunnelling)
-		fetch_more_body(&r->fetch);
+	if (r->fetch && !r->tunnelling)
+		fetch_more_body(r->fetch);
 	request_run(r);
 }
 
@@ -296,8 +295,8 @@ static void timed_out(struct request *r, enum reason reason, enum proxy_error er
 		cut_off(r, reason);
 		return;
 	}
-	if (r->fetching)
-		fetch_fail(&r->fetch, error);
+	if (r->fetch)
+		fetch_fail(r->fetch, error);
 	r->step = (uint8_t)request_refuse(r, error, STR_NONE);
 	request_run(r);
 }
@@ -317,6 +316,10 @@ void request_on_timeout(struct request *r, enum client_wait wait)
 	case CLIENT_WAIT_CONTINUE:
 		r->expects = false;
 		r->interim = request_with_interim(r, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+		request_run(r);
+		break;
+	case CLIENT_WAIT_FILL:
+		r->cache.waited_out = true;
 		request_run(r);
 		break;
 	case CLIENT_WAIT_ANSWER:

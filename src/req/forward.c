@@ -9,19 +9,19 @@
 enum { ADDED_ROOM = 2048 };
 
 /* Begins a head of at most <room> bytes in the arena. */
-static bool begin(struct request *r, struct http_writer *w, size_t room)
+static bool begin(struct arena *arena, struct http_writer *w, size_t room)
 {
-	char *p = arena_alloc(&r->arena, room);
+	char *p = arena_alloc(arena, room);
 
 	if (p)
 		http_write_init(w, p, room);
 	return p != NULL;
 }
 
-static struct str finish(struct request *r, struct http_writer *w)
+static struct str finish(struct arena *arena, struct http_writer *w)
 {
 	http_write_lit(w, "\r\n");
-	arena_trim(&r->arena, w->at);
+	arena_trim(arena, w->at);
 	return w->overflow ? STR_NONE : str_of(w->start, http_write_n(w));
 }
 
@@ -137,7 +137,8 @@ void request_make_id(struct request *r)
 	}
 }
 
-struct str forward_request_head(struct request *r, enum proxy_error *out_error)
+struct str forward_request_head(struct request *r, struct arena *arena, const struct fill *fill,
+				enum proxy_error *out_error)
 {
 	const struct route *route = r->route;
 	struct str host = new_host(r);
@@ -155,10 +156,12 @@ struct str forward_request_head(struct request *r, enum proxy_error *out_error)
 
 	request_make_id(r);
 	*out_error = PROXY_ERROR_bad_request;
+	if (fill) /* the cache asks for itself; a range only where nothing is there to validate */
+		revalidate_mark(&r->msg, fill->base.object && !fill->base_prefix);
 	if (headers_mark_request(&r->msg, &how))
 		return STR_NONE;
 	*out_error = PROXY_ERROR_out_of_memory;
-	if (!begin(r, &w, room))
+	if (!begin(arena, &w, room))
 		return STR_NONE;
 	r->tunnel_asked = upgrade;
 	r->expects = how.keep_expect;
@@ -177,8 +180,10 @@ struct str forward_request_head(struct request *r, enum proxy_error *out_error)
 				 (upgrade ? HEADERS_UPGRADE : 0) |
 					 (r->msg.te_trailers ? HEADERS_TE : 0));
 	write_request_framing(r, &w);
+	if (fill)
+		fill_write_conditions(fill, &w);
 	headers_write_ops(&w, &route->request_ops);
-	return finish(r, &w);
+	return finish(arena, &w);
 }
 
 /* ---- the answer ---- */
@@ -204,9 +209,9 @@ void request_write_connection(const struct request *r, struct http_writer *w)
  */
 static bool ignores_body(const struct request *r, enum http_framing framing)
 {
-	const struct exchange *x = &r->fetch.x;
+	const struct exchange *x = &r->fetch->x;
 
-	if (r->fetch.upload == UPLOAD_DONE)
+	if (r->fetch->upload == UPLOAD_DONE)
 		return false;
 	return r->status >= 400 || framing == HTTP_FRAMING_NONE ||
 	       (framing == HTTP_FRAMING_LENGTH &&
@@ -244,7 +249,8 @@ struct str forward_response_head(struct request *r, struct http_msg *m, enum htt
 	};
 	struct http_writer w;
 
-	if (headers_mark_response(m, &how) || !begin(r, &w, m->head_n + ADDED_ROOM + ops->room))
+	if (headers_mark_response(m, &how) ||
+	    !begin(&r->arena, &w, m->head_n + ADDED_ROOM + ops->room))
 		return STR_NONE;
 	http_write_status_line(&w, m->status, http_span_str(m, m->reason));
 	http_write_fields(&w, m);
@@ -254,10 +260,11 @@ struct str forward_response_head(struct request *r, struct http_msg *m, enum htt
 		headers_write_connection(&w, m, HEADERS_UPGRADE);
 	else
 		write_response_framing(r, &w, framing, out_chunked);
+	request_write_cache_status(r, &w);
 	if (how.security)
 		headers_write_security(&w, m, ops, false);
 	headers_write_ops(&w, ops);
-	return finish(r, &w);
+	return finish(&r->arena, &w);
 }
 
 struct str forward_interim_head(struct request *r, struct http_msg *m)
@@ -265,9 +272,9 @@ struct str forward_interim_head(struct request *r, struct http_msg *m)
 	struct headers_response how = {.ops = NULL, .drop_length = true};
 	struct http_writer w;
 
-	if (headers_mark_response(m, &how) || !begin(r, &w, m->head_n + 64))
+	if (headers_mark_response(m, &how) || !begin(&r->arena, &w, m->head_n + 64))
 		return STR_NONE;
 	http_write_status_line(&w, m->status, http_span_str(m, m->reason));
 	http_write_fields(&w, m);
-	return finish(r, &w);
+	return finish(&r->arena, &w);
 }

@@ -1,5 +1,9 @@
 noinst_LIBRARIES += libreq.a
 libreq_a_SOURCES = \
+	src/req/route_cache.c src/req/route_cache.h \
+	src/req/serve.c \
+	src/req/steps_cache.c \
+	src/req/stored_body.c src/req/stored_body.h \
 	src/req/account.c \
 	src/req/answer.c \
 	src/req/client.h src/req/client_h1.c \

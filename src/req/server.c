@@ -15,6 +15,7 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "req/request.h"
+#include "store/purge.h"
 #include "upstream/cells.h"
 
 /* A stopping server gives connections without a request this long for one that is on its way. */
@@ -369,6 +370,22 @@ void server_set_access_fd(struct server *s, int fd)
 
 /* ---- life ---- */
 
+/* Without the regions there is no cache, and everything is passed on. */
+static void attach_cache(struct server *s, const struct conf *conf)
+{
+	struct fill_env *env = &s->fills;
+
+	list_init(&env->list);
+	env->loop = s->loop;
+	env->slot = s->env.slot;
+	env->l1 = l1_attach(s->env.seg, s->env.slot, conf->cache.l1.max_object);
+	env->fills = fills_attach(s->env.seg, s->env.slot, s->env.doorbells);
+	env->purge = purge_attach(s->env.seg);
+	if (env->fills && env->purge)
+		return;
+	l1_detach(&env->l1);
+}
+
 static int server_init(struct server *s, struct conf *conf, char *why, size_t why_size)
 {
 	struct rng rng;
@@ -402,6 +419,7 @@ static int server_init(struct server *s, struct conf *conf, char *why, size_t wh
 	upstreams_commit(&s->ups, &s->plan);
 	s->snap = s->next;
 	s->next = NULL;
+	attach_cache(s, conf);
 	return 0;
 }
 
@@ -454,6 +472,7 @@ void server_free(struct server **s_p)
 	}
 	loop_timer_clear(s->loop, &s->stop_timer);
 	loop_timer_clear(s->loop, &s->idle_timer);
+	fills_cut_off(&s->fills);
 	loop_turn(s->loop, false); /* deferred frees */
 	server_abort(s);
 	snapshot_unref(&s->snap);
@@ -462,6 +481,9 @@ void server_free(struct server **s_p)
 	access_free(&s->access_log);
 	if (s->access_fd >= 0)
 		close(s->access_fd);
+	l1_detach(&s->fills.l1);
+	fills_detach(&s->fills.fills);
+	purge_detach(&s->fills.purge);
 	s->magic = 0;
 	free(s);
 }
@@ -546,10 +568,25 @@ void server_report(struct server *s, struct buf *out)
 void server_on_doorbell(struct server *s)
 {
 	upstreams_on_doorbell(&s->ups);
+	if (s->fills.fills)
+		fills_turn(s->fills.fills);
+}
+
+static void fills_again(void *arg)
+{
+	struct server *s = arg;
+
+	fills_turn(s->fills.fills);
 }
 
 void server_turn(struct server *s)
 {
+	/* who waits for a fill of this worker goes on now; what that sets going, next turn */
+	if (s->fills.fills && fills_due(s->fills.fills)) {
+		fills_turn(s->fills.fills);
+		if (fills_due(s->fills.fills))
+			loop_defer(s->loop, &s->fills_task, fills_again, s);
+	}
 	access_flush(s->access_log);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/pool.h"
 #include "base/rng.h"
+#include "fetch/fill.h"
 #include "net/loop.h"
 #include "req/server.h"
 #include "req/snapshot.h"
@@ -48,6 +49,7 @@ struct server {
 	struct server_env env;
 	struct loop *loop;
 	struct upstreams ups;
+	struct fill_env fills;	     /* L1 and what goes with it; fills.l1 NULL: no cache */
 	struct snapshot *snap;	     /* in force */
 	struct snapshot *next;	     /* prepared */
 	struct upstreams_plan *plan; /* prepared */
@@ -64,6 +66,7 @@ struct server {
 	struct loop_timer idle_timer; /* when idle connections have had their moment */
 	void (*stop_done)(void *arg);
 	void *stop_arg;
+	struct loop_task fills_task;
 	struct loop_task stop_task;
 	char date_line[64]; /* "Date: ...\r\n" of the current second */
 	size_t date_n;

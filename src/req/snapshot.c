@@ -84,7 +84,9 @@ static int build_rules(struct route *r, const struct conf_route *c)
 	int rc = rewrite_check(&r->rewrite);
 	if (!rc)
 		rc = build_access(r);
-	return rc ? rc : build_headers(r);
+	if (!rc)
+		rc = build_headers(r);
+	return rc ? rc : route_cache_build(&r->cache, &c->cache);
 }
 
 static int bind_route(const struct snapshot_env *env, struct route *r)
@@ -99,6 +101,7 @@ static int bind_route(const struct snapshot_env *env, struct route *r)
 	r->row = metrics_row(env->metrics, METRIC_SCOPE_ROUTE,
 			     metrics_find(env->metrics, METRIC_SCOPE_ROUTE, c->name, NULL),
 			     env->slot);
+	r->cache.fill.row = r->row;
 	return 0;
 }
 
@@ -217,6 +220,7 @@ static void free_route(struct route *r)
 	group_unref(&r->fallback);
 	acl_fini(&r->access);
 	free(r->op_rows);
+	route_cache_fini(&r->cache);
 }
 
 void snapshot_unref(struct snapshot **s_p)

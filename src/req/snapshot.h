@@ -13,6 +13,7 @@
 #include "policy/headers.h"
 #include "policy/rewrite.h"
 #include "policy/route.h"
+#include "req/route_cache.h"
 #include "upstream/group.h"
 
 struct metric_row;
@@ -27,6 +28,7 @@ struct route {
 	struct headers_ops request_ops, response_ops;
 	struct headers_op *op_rows; /* memory of both */
 	struct rewrite rewrite;
+	struct route_cache cache;
 	struct metric_row *row;
 };
 

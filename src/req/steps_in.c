@@ -44,19 +44,18 @@ static enum step refuse_parse_error(struct request *r)
 /* The authority of an absolute target counts, not Host (RFC 9112 3.2.2). */
 static bool find_host(struct request *r)
 {
-	struct str port;
-
 	if (r->target.form == HTTP_TARGET_ABSOLUTE) {
 		const char *end = r->target.port.n ? r->target.port.p + r->target.port.n
 						   : r->target.host.p + r->target.host.n;
 		r->authority = str_of(r->target.host.p, (size_t)(end - r->target.host.p));
 		r->host = r->target.host;
+		r->port = r->target.port;
 		return true;
 	}
 	r->authority = http_value(&r->msg, HTTP_FIELD_HOST);
 	if (r->authority.n == 0)
 		return true; /* HTTP/1.0 without Host, or an empty one */
-	return http_authority_parse(r->authority, &r->host, &port) == 0;
+	return http_authority_parse(r->authority, &r->host, &r->port) == 0;
 }
 
 static bool normalise_path(struct request *r)
@@ -149,5 +148,11 @@ enum step step_admit(struct request *r)
 		h1_body_limit(&r->body, limit);
 	if (c->timeout)
 		r->deadline = r->begun + c->timeout;
-	return r->route->group ? STEP_FETCH : STEP_ANSWER;
+	if (r->msg.method == HTTP_METHOD_PURGE && r->route->cache.purge && r->server->fills.l1)
+		return STEP_PURGE;
+	if (!r->route->group)
+		return STEP_ANSWER;
+	if (!r->route->cache.on || !r->server->fills.l1)
+		return STEP_FETCH;
+	return cache_wants_content(r) ? STEP_COLLECT : STEP_LOOKUP;
 }

@@ -24,25 +24,46 @@ static void on_fetch_change(void *arg)
 	request_run(r);
 }
 
+/* Where the upstream's copy of the request's content comes from. */
+static struct body_src *request_body(struct request *r, struct fill *fill)
+{
+	if (r->content.all.p)
+		return fill ? &fill->content.src : &r->content.src;
+	return r->msg.framing == HTTP_FRAMING_NONE ? NULL : &r->body.src;
+}
+
+/* Can the request be sent once more, from its first byte? */
+static bool can_repeat(struct request *r)
+{
+	struct body_src *src = request_body(r, NULL);
+
+	return !src || src->ops->rewind(src);
+}
+
 enum step step_fetch(struct request *r)
 {
 	struct group *g = r->on_fallback ? r->route->fallback : r->route->group;
 	enum proxy_error error;
-	struct str head = forward_request_head(r, &error);
+	struct fill *fill = r->on_fallback ? NULL : r->cache.fill;
+	struct str head = forward_request_head(r, fill ? &fill->arena : &r->arena, fill, &error);
 
+	if (head.n && !r->fetch && !(r->fetch = fetch_new())) {
+		head.n = 0;
+		error = PROXY_ERROR_out_of_memory;
+	}
 	if (head.n == 0)
 		return request_refuse(r, error, STR_NONE);
 	struct fetch_spec spec = {
 		.group = g,
 		.method = (enum http_method)r->msg.method,
 		.head = head,
-		.body = r->msg.framing == HTTP_FRAMING_NONE ? NULL : &r->body.src,
+		.body = request_body(r, fill),
 		.body_chunked = r->msg.framing == HTTP_FRAMING_CHUNKED,
-		.rewind = r->msg.framing == HTTP_FRAMING_NONE ? NULL : &r->body,
 		.deadline = r->deadline,
 	};
-	r->fetching = true;
-	fetch_begin(&r->fetch, r->server->loop, &spec, on_fetch_change, r);
+	if (fill)
+		fill_asks(fill);
+	fetch_begin(r->fetch, r->server->loop, &spec, on_fetch_change, r);
 	if (r->expects)
 		client_set_wait(r->client, CLIENT_WAIT_CONTINUE, CONTINUE_TIME);
 	return STEP_AWAIT;
@@ -78,13 +99,13 @@ static bool relay_interim(struct request *r)
 {
 	struct str head;
 
-	if (r->fetch.x.msg.status == 100) {
+	if (r->fetch->x.msg.status == 100) {
 		r->expects = false;
 		client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
 	}
 	if (r->msg.minor == 0)
 		return true;
-	head = forward_interim_head(r, &r->fetch.x.msg);
+	head = forward_interim_head(r, &r->fetch->x.msg);
 	if (head.n == 0)
 		return false;
 	r->interim = request_with_interim(r, head);
@@ -96,13 +117,12 @@ static enum step gone(struct request *r, enum reason reason)
 	r->reason = (uint8_t)reason;
 	r->broken = true;
 	r->keep = false;
-	if (r->fetching)
-		fetch_cancelled(&r->fetch);
+	cache_leave_fetch(r);
 	return STEP_END;
 }
 
 /* The request's own body ended badly: the client's fault, told if the client can still hear it. */
-static enum step bad_upload(struct request *r)
+enum step request_bad_body(struct request *r)
 {
 	switch (r->body.ended) {
 	case H1_BODY_TOO_LARGE:
@@ -117,17 +137,16 @@ static enum step bad_upload(struct request *r)
 	}
 }
 
-/* No answer from the upstream: the route's fallback, or an error. */
-static enum step fetch_failed(struct request *r)
+enum step request_origin_failed(struct request *r, enum proxy_error error)
 {
-	enum proxy_error error = r->fetch.error;
-
-	if (r->fetch.upload == UPLOAD_BROKEN)
-		return bad_upload(r);
 	r->error = (uint8_t)error;
+	if (cache_stale_instead(r)) {
+		r->error = PROXY_ERROR_NONE;
+		return STEP_SERVE;
+	}
 	if (r->route->fallback && !r->on_fallback && error != PROXY_ERROR_total_timeout &&
-	    (r->msg.framing == HTTP_FRAMING_NONE || h1_body_rewind(&r->body))) {
-		fetch_end(&r->fetch);
+	    can_repeat(r)) {
+		fetch_free(&r->fetch);
 		r->on_fallback = true;
 		return STEP_FETCH;
 	}
@@ -138,32 +157,40 @@ static enum step fetch_failed(struct request *r)
 	return request_refuse(r, error, STR_NONE);
 }
 
+static enum step fetch_failed(struct request *r)
+{
+	return r->fetch->upload == UPLOAD_BROKEN ? request_bad_body(r)
+						 : request_origin_failed(r, r->fetch->error);
+}
+
 static enum step on_head(struct request *r)
 {
-	unsigned status = r->fetch.x.msg.status;
+	unsigned status = r->fetch->x.msg.status;
 
-	if (status >= 200)
-		return STEP_HEAD;
+	if (status >= 200) {
+		bool kept = r->cache.fill && !r->on_fallback;
+		return kept || cache_takes_post(r) ? cache_on_head(r) : STEP_HEAD;
+	}
 	if (status == 101) {
 		/* before the whole request was sent, nobody can have agreed to anything */
-		if (r->tunnel_asked && r->fetch.upload == UPLOAD_DONE)
+		if (r->tunnel_asked && r->fetch->upload == UPLOAD_DONE)
 			return STEP_TUNNEL;
-		fetch_fail(&r->fetch, PROXY_ERROR_http_upgrade_failed);
+		fetch_fail(r->fetch, PROXY_ERROR_http_upgrade_failed);
 		return fetch_failed(r);
 	}
 	if (++r->n_interim > INTERIM_MAX) {
-		fetch_fail(&r->fetch, PROXY_ERROR_http_protocol_error);
+		fetch_fail(r->fetch, PROXY_ERROR_http_protocol_error);
 		return fetch_failed(r);
 	}
 	if (!relay_interim(r))
 		return gone(r, REASON_CLIENT_GONE);
-	fetch_next_head(&r->fetch);
+	fetch_next_head(r->fetch);
 	return STEP_NONE;
 }
 
 enum step step_await(struct request *r)
 {
-	struct fetch *f = &r->fetch;
+	struct fetch *f = r->fetch;
 
 	if (!request_flush_interim(r))
 		return gone(r, REASON_CLIENT_GONE);
@@ -188,25 +215,27 @@ enum step step_await(struct request *r)
 
 enum step step_head(struct request *r)
 {
-	struct http_msg *m = &r->fetch.x.msg;
+	struct http_msg *m = &r->fetch->x.msg;
 	enum http_framing framing = http_response_framing(m, (enum http_method)r->msg.method);
 	bool chunked = false;
 	struct str head;
 
+	if (!http_method_safe((enum http_method)r->msg.method) && !r->cache.on)
+		cache_invalidate(r, m);
 	r->status = r->upstream_status = m->status;
 	head = forward_response_head(r, m, framing, &chunked);
 
 	head = request_with_interim(r, head);
 	if (head.n == 0) {
 		r->status = 0;
-		fetch_fail(&r->fetch, PROXY_ERROR_http_response_header_section_size);
+		fetch_fail(r->fetch, PROXY_ERROR_http_response_header_section_size);
 		return request_refuse(r, PROXY_ERROR_http_response_header_section_size, STR_NONE);
 	}
 	if (access_on(r->server->access_log))
 		r->content_type = arena_str(&r->arena, http_value(m, HTTP_FIELD_CONTENT_TYPE));
-	fetch_take_body(&r->fetch);
+	fetch_take_body(r->fetch);
 	pump_init(&r->pump, &r->client->conn, head,
-		  framing == HTTP_FRAMING_NONE ? NULL : &r->fetch.x.body.src, chunked);
+		  framing == HTTP_FRAMING_NONE ? NULL : &r->fetch->x.body.src, chunked);
 	return STEP_DELIVER;
 }
 
@@ -215,8 +244,8 @@ enum step step_head(struct request *r)
 static void stop_clocks(struct request *r)
 {
 	r->waits_for = 0;
-	if (r->fetching && r->fetch.step == FETCH_BODY)
-		fetch_awaits_body(&r->fetch, false);
+	if (r->fetch && r->fetch->step == FETCH_BODY)
+		fetch_awaits_body(r->fetch, false);
 	client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
 }
 
@@ -224,9 +253,9 @@ static void stop_clocks(struct request *r)
  * no sign of life of the one who is waited for. */
 static bool waits_on(struct request *r, bool awaits)
 {
-	const struct fetch *f = &r->fetch;
+	const struct fetch *f = r->fetch;
 	uint8_t whom = awaits ? 1 : 2;
-	uint64_t moved = awaits ? f->x.body.total + f->pump.body_bytes : r->pump.body_bytes;
+	uint64_t moved = awaits && f ? f->x.body.total + f->pump.body_bytes : r->pump.body_bytes;
 	bool same = r->waits_for == whom && r->moved == moved;
 
 	r->waits_for = whom;
@@ -238,28 +267,38 @@ static void await_body(struct request *r, bool awaits)
 {
 	if (waits_on(r, awaits))
 		return;
-	if (r->fetching && r->fetch.step == FETCH_BODY)
-		fetch_awaits_body(&r->fetch, awaits);
+	if (r->fetch && r->fetch->step == FETCH_BODY)
+		fetch_awaits_body(r->fetch, awaits);
 	if (awaits)
 		client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
 	else
 		client_set_wait(r->client, CLIENT_WAIT_WRITE, r->lconf->conf->timeouts.write);
 }
 
+/* A stored body broke off while it was being filled: what broke it was counted there. */
+static enum proxy_error body_error(struct request *r)
+{
+	if (!r->fetch)
+		return PROXY_ERROR_http_response_incomplete;
+	if (r->fetch->step != FETCH_FAILED)
+		fetch_fail(r->fetch, r->fetch->x.body.ended == H1_BODY_MALFORMED
+					     ? PROXY_ERROR_http_protocol_error
+					     : PROXY_ERROR_http_response_incomplete);
+	return r->fetch->error;
+}
+
 /* The origin's body broke off. Before the first byte for the client that is a 502; after it the
  * client's connection breaks off just as visibly. */
 static enum step body_failed(struct request *r)
 {
-	if (r->fetch.step != FETCH_FAILED)
-		fetch_fail(&r->fetch, r->fetch.x.body.ended == H1_BODY_MALFORMED
-					      ? PROXY_ERROR_http_protocol_error
-					      : PROXY_ERROR_http_response_incomplete);
-	r->error = (uint8_t)r->fetch.error;
+	enum proxy_error error = body_error(r);
+
+	r->error = (uint8_t)error;
 	r->reason = REASON_TRUNCATED;
 	if (!r->pump.started) {
 		pump_fini(&r->pump);
 		r->status = 0;
-		return request_refuse(r, r->fetch.error, STR_NONE);
+		return request_refuse(r, error, STR_NONE);
 	}
 	r->keep = false;
 	r->broken = r->close_delimited;
@@ -270,9 +309,11 @@ enum step step_deliver(struct request *r)
 {
 	enum pump_rc rc;
 
-	if (!r->own && r->fetch.step == FETCH_FAILED)
+	bool passing = r->fetch && !r->own;
+
+	if (passing && r->fetch->step == FETCH_FAILED)
 		return body_failed(r);
-	if (!r->own && r->fetch.upload == UPLOAD_BROKEN)
+	if (passing && r->fetch->upload == UPLOAD_BROKEN)
 		return gone(r, r->body.ended == H1_BODY_BROKEN ? REASON_CLIENT_GONE
 							       : REASON_CLIENT_BODY);
 	rc = pump_run(&r->pump);

@@ -15,7 +15,7 @@
 static bool begin(struct request *r)
 {
 	struct client *c = r->client;
-	struct exchange *x = &r->fetch.x;
+	struct exchange *x = &r->fetch->x;
 	struct conn *up = &x->uc->conn;
 	bool chunked;
 	struct str head = forward_response_head(r, &x->msg, HTTP_FRAMING_TUNNEL, &chunked);
@@ -33,7 +33,7 @@ static bool begin(struct request *r)
 	h1_body_init(&x->body, up, &x->win, from, x->end, HTTP_FRAMING_CLOSE, 0);
 	x->body.floor = 0;
 	h1_body_init(&r->body, &c->conn, &c->win, r->msg.head_n, c->have, HTTP_FRAMING_CLOSE, 0);
-	fetch_tunnel(&r->fetch); /* both directions are watched together, below */
+	fetch_tunnel(r->fetch); /* both directions are watched together, below */
 	pump_init(&r->pump, &c->conn, head, &x->body.src, false);
 	pump_init(&r->tunnel_up, up, STR_NONE, &r->body.src, false);
 	return true;
@@ -63,18 +63,18 @@ static bool move(struct request *r, struct pump *p, bool *cut, bool *out_again)
 
 enum step step_tunnel(struct request *r)
 {
-	int64_t idle = r->fetch.spec.group->set.timeouts.idle;
+	int64_t idle = r->fetch->spec.group->set.timeouts.idle;
 	bool again = false;
 
 	if (!r->tunnelling && !begin(r)) {
-		fetch_fail(&r->fetch, PROXY_ERROR_out_of_memory);
+		fetch_fail(r->fetch, PROXY_ERROR_out_of_memory);
 		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
 	}
 	bool open = move(r, &r->pump, &r->cut_down, &again) &&
 		    move(r, &r->tunnel_up, &r->cut_up, &again);
 	if (!open || (r->cut_down && r->cut_up)) {
 		r->reason = r->reason ? r->reason : REASON_DONE;
-		r->fetch.tunnel_whole = open;
+		r->fetch->tunnel_whole = open;
 		return STEP_END;
 	}
 	if (again)

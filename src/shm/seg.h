@@ -5,8 +5,8 @@
  * so no process can make another one fault by cutting it. Fresh pages are zero and cost no memory
  * until touched.
  *
- * Layout: header and directory on the first page, then the regions, each beginning on a page. The
- * drawing is in doc/internals/segment.md.
+ * Layout: header and directory on the first page, then the regions, each beginning on a page, then
+ * spare room. The drawing is in doc/internals/segment.md.
  */
 #ifndef SHM_SEG_H
 #define SHM_SEG_H
@@ -48,6 +48,10 @@ struct seg; /* one process's view of the segment; private to seg.c */
  */
 MUST_CHECK int seg_create(const struct seg_spec *specs, size_t n, struct seg **out);
 
+/* The same with <spare> bytes behind the regions, for those that a later program lays out anew. */
+MUST_CHECK int seg_create_spare(const struct seg_spec *specs, size_t n, size_t spare,
+				struct seg **out);
+
 /*
  * Maps a segment that an earlier program left behind (takes <fd>, on failure too). Trusts nothing
  * in it: ERR_SYS, ERR_CORRUPT (not a segment, or the directory is wrong), ERR_VERSION.
@@ -71,6 +75,35 @@ void *seg_region(const struct seg *seg, enum seg_region id, size_t *out_size);
  * used as it is ("warm"). Otherwise it must be made anew ("cold").
  */
 bool seg_region_fits(const struct seg *seg, enum seg_region id, size_t bytes, uint64_t layout);
+
+/* Who else uses the segment while it is refitted. */
+enum seg_others {
+	SEG_ALONE = 1,	 /* nobody: room of regions that are not wanted any more is used again */
+	SEG_SHARED = 2,	 /* whoever knows the published directory: its regions stay untouched */
+	SEG_CROWDED = 3, /* also programs before that: only room that was never used */
+};
+
+/*
+ * Gives this view (and those of children) the regions of <specs>: where keep[i] is set and the
+ * region fits it stays as and where it is, else keep[i] is cleared and the region begins as zeros in
+ * spare room; other regions leave the view. Other programs see no change until seg_publish().
+ * ERR_LIMIT: no room left; ERR_SYS; the view is unchanged then.
+ */
+MUST_CHECK int seg_refit(struct seg *seg, const struct seg_spec *specs, size_t n,
+			 enum seg_others others, bool *keep);
+
+/* Writes this view's directory to the segment: the next program finds these regions. */
+void seg_publish(struct seg *seg);
+
+/* Gives back the memory of everything that this view has no region for. Nobody else may use it. */
+void seg_trim(struct seg *seg);
+
+/* Copies what is in region <id>, which must have the same size in both; untouched pages stay so.
+ * ERR_MISSING, ERR_RANGE, ERR_SYS. */
+MUST_CHECK int seg_copy_region(struct seg *to, const struct seg *from, enum seg_region id);
+
+/* Makes the region all zeros again and gives its memory back. ERR_MISSING, ERR_SYS. */
+MUST_CHECK int seg_clear_region(struct seg *seg, enum seg_region id);
 
 /*
  * Clean means: every process that wrote has ended in order. The master marks the segment clean as

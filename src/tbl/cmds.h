@@ -63,7 +63,12 @@ COMMAND(server, "server", "UPSTREAM ADDRESS drain|ready|off", OPERATE, LATER,
 	"Reserved for server administration.")
 COMMAND(limits, "limits", "[--json]", READ, LATER, "rate limits and the clients that they hold back",
 	"Reserved for rate limits.")
-COMMAND(upgrade, "upgrade", "", OPERATE, LATER, "start the installed binary in place of the running one",
-	"Reserved for binary upgrades.")
+COMMAND(upgrade, "upgrade", "", OPERATE, NOW, "go on with the installed program and configuration file",
+	"Has the master replace itself by the program at the path that it was started from, after a "
+	"package upgrade for instance, and read the configuration files again. Nothing is refused or cut: "
+	"the new workers accept on the same sockets, the old ones finish what they have open within "
+	"shutdown_grace, and the cache stays. The process id stays too. If the new program does not start "
+	"or does not like the configuration, the old one goes on, the reply says why, and the exit "
+	"status is 1. The same as SIGUSR2.")
 COMMAND(help, "help", "[COMMAND]", READ, NOW, "this list, or one command in full",
 	"Lists the commands, or explains one.")

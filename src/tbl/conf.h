@@ -115,13 +115,17 @@ SETTING(listener, timeouts, BLOCK, listener_timeouts, UNSET(""), ANY, LIVE, "0.1
 SECTION_END(listener)
 
 SECTION(cache_l1, "cache.l1", "The cache in shared memory.")
-SETTING(cache_l1, size, SIZE, NONE, DEFAULT("256MiB"), RANGE("0", "16TiB"), WORKERS, "0.1",
-	"Size of the shared segment; 0 = no cache.", "Accepted and checked; not used yet.")
-SETTING(cache_l1, max_object, SIZE, NONE, DEFAULT("16MiB"), RANGE("1KiB", "1TiB"), LIVE, "0.1",
-	"Largest answer that is kept.", "Accepted and checked; not used yet.")
+SETTING(cache_l1, size, SIZE, NONE, DEFAULT("256MiB"), RANGE("0", "16TiB"), RESTART, "0.1",
+	"Size of the cache, 4MiB at least; 0 = no cache.",
+	"All workers share one piece of memory, which is made at the start and outlives reloads and "
+	"dead workers. Memory is taken as the cache fills.")
+SETTING(cache_l1, max_object, SIZE, NONE, DEFAULT("16MiB"), RANGE("1KiB", "4TiB"), LIVE, "0.1",
+	"Largest answer that is kept; a quarter of the size at most.",
+	"Larger ones are passed on and counted. Unless written, it shrinks with a small cache to a "
+	"quarter of its size.")
 SECTION_END(cache_l1)
 
-SECTION(cache, "cache", "Where answers are kept. Reserved: this version keeps none.")
+SECTION(cache, "cache", "Where answers are kept. What is kept, each route says.")
 SETTING(cache, l1, BLOCK, cache_l1, UNSET(""), ANY, LIVE, "0.1", "The cache in shared memory.", "")
 SECTION_END(cache)
 
@@ -199,9 +203,112 @@ SETTING(rewrite, host, AUTHORITY, NONE, UNSET("app.internal"), ANY, LIVE, "0.1",
 	"Host sent upstream; the client's unless given.", "")
 SECTION_END(rewrite)
 
-SECTION(route_cache, "a route's cache", "Reserved: this version keeps no answers.")
-SETTING(route_cache, enabled, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
-	"Keep answers of this route.", "Accepted with a warning; every answer comes from the back end.")
+SECTION(cache_key, "a route's cache key",
+	"What makes two requests ask for the same thing, beside the path.")
+SETTING(cache_key, query, ENUM, key_query, DEFAULT("all"), ANY, LIVE, "0.1",
+	"How much of the query counts.", "What does not count is still sent to the back end.")
+SETTING(cache_key, keep_query, QUERY_NAMES, NONE, UNSET("[page, lang]"), ANY, LIVE, "0.1",
+	"With `query: listed`: the parameters that count.",
+	"A `*` at the end stands for any rest. Case counts.")
+SETTING(cache_key, ignore_query, QUERY_NAMES, NONE, UNSET("[utm_*, fbclid]"), ANY, LIVE, "0.1",
+	"With `query: all`: the parameters that do not count.",
+	"A `*` at the end stands for any rest. Case counts.")
+SETTING(cache_key, sort_query, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
+	"The order of the parameters does not count.",
+	"Off, because a server may give the order a meaning. The order among parameters of one name "
+	"always counts.")
+SETTING(cache_key, headers, FIELD_NAMES, NONE, UNSET("[X-Tenant]"), ANY, LIVE, "0.1",
+	"Request fields whose values count.",
+	"For back ends that choose by a field and do not say so in Vary.")
+SETTING(cache_key, cookies, COOKIE_NAMES, NONE, UNSET("[lang]"), ANY, LIVE, "0.1",
+	"Cookies whose values count.", "")
+SETTING(cache_key, host, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
+	"Host and port count.",
+	"Switch it off only where every host of the route shows the same: answers are shared between "
+	"them.")
+SECTION_END(cache_key)
+
+SECTION(coalesce, "a route's coalesce", "Requests that wait for another's answer.")
+SETTING(coalesce, wait, TIME, NONE, DEFAULT("5s"), RANGE("0s", "10m"), LIVE, "0.1",
+	"How long a request waits for the head of an answer that another has asked for; 0s = off.",
+	"After it the request gets a stale answer where one may be used, else it asks the back end "
+	"itself. What begins to arrive is passed on to all as it comes.")
+SECTION_END(coalesce)
+
+SECTION(purge, "a route's purge", "The PURGE method; off unless the block is there.")
+SETTING(purge, allow, CIDRS, NONE, UNSET("[127.0.0.1, \"::1\"]"), ANY, LIVE, "0.1",
+	"Networks whose clients may drop an answer with `PURGE` and its URL; must be given.",
+	"Others get 403. tiercelctl purge needs no such block.")
+SECTION_END(purge)
+
+SECTION(route_cache, "a route's cache",
+	"What is kept of this route's answers. Without a word here, what HTTP allows a shared cache.")
+SETTING(route_cache, enabled, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
+	"Keep and reuse answers of this route.",
+	"The answers' own Cache-Control decides, and the settings below. false: every request goes to "
+	"the back end.")
+SETTING(route_cache, mode, ENUM, mode, DEFAULT("enforce"), ANY, LIVE, "0.1",
+	"`observe` decides, counts, logs and tells in Cache-Status, but keeps and reuses nothing.", "")
+SETTING(route_cache, ttl, TIME, NONE, DEFAULT("0s"), RANGE("0s", "3650d"), LIVE, "0.1",
+	"Lifetime of answers that give none themselves; 0s = only what HTTP allows.",
+	"Whole seconds, like all lifetimes. For the statuses that a cache may keep unasked (200, 203, "
+	"204, 300, 301, 308, 404, 405, 410, 414, 501); `statuses` names others.")
+SETTING(route_cache, override, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
+	"`ttl` and `statuses` replace what the answer says.",
+	"Not where it says no-store or private, has a Set-Cookie, or answers a request with "
+	"Authorization: `unsafe` must name these.")
+SETTING(route_cache, unsafe, ENUMS, unsafe, UNSET("[request]"), ANY, LIVE, "0.1",
+	"Rules of HTTP to break, by name; each one is warned of.",
+	"All but `request` add to `override`. One client's answers may reach another: be sure that "
+	"the route has none that are personal.")
+SETTING(route_cache, l1_ttl, TIME, NONE, DEFAULT("0s"), RANGE("0s", "3650d"), LIVE, "0.1",
+	"Longest lifetime in this cache, whatever the answer says; 0s = no bound.", "")
+SETTING(route_cache, stale_while_revalidate, TIME, NONE, DEFAULT("0s"), RANGE("0s", "3650d"), LIVE,
+	"0.1", "How long past its lifetime an answer may be used while a new one is fetched.",
+	"Where the answer itself does not say (RFC 5861 3). 0s, because RFC 9111 4.2.4 allows stale "
+	"answers only where the back end is out of reach, or by agreement: this setting is that "
+	"agreement. Answers that forbid it (must-revalidate, proxy-revalidate, no-cache, s-maxage) are "
+	"never used stale.")
+SETTING(route_cache, stale_if_error, TIME, NONE, DEFAULT("1h"), RANGE("0s", "3650d"), LIVE, "0.1",
+	"How long past its lifetime an answer may be used when the back end is out of reach or fails.",
+	"Where the answer itself does not say (RFC 5861 4); a failure is a status of 500, 502, 503 or "
+	"504. RFC 9111 4.2.4 allows stale answers where the back end is out of reach; where it answers "
+	"with an error, this setting is the agreement that the RFC asks for. Answers that forbid it "
+	"(must-revalidate, proxy-revalidate, no-cache, s-maxage) are never used stale.")
+SETTING(route_cache, methods, ENUMS, cache_method, DEFAULT("[GET, HEAD]"), ANY, LIVE, "0.1",
+	"Methods whose answers are kept and reused.", "HEAD is answered from what GET has left.")
+SETTING(route_cache, key_body, SIZE, NONE, DEFAULT("64KiB"), RANGE("1B", "1MiB"), LIVE, "0.1",
+	"Largest body of a QUERY or POST that is collected to be part of the key.",
+	"Requests with a larger one go to the back end.")
+SETTING(route_cache, key, BLOCK, cache_key, UNSET(""), ANY, LIVE, "0.1",
+	"What makes two requests ask for the same thing.", "")
+SETTING(route_cache, variants, COUNT, NONE, DEFAULT("64"), RANGE("1", "1000"), LIVE, "0.1",
+	"Most answers that are kept for one key, told apart by Vary.",
+	"One more takes the place of the one that was used least lately.")
+SETTING(route_cache, statuses, STATUS_TIMES, NONE, UNSET("{404: 10s}"),
+	RANGE("0s", "3650d"), LIVE, "0.1",
+	"Lifetime by status, for answers that give none themselves; goes before `ttl`.",
+	"0s = such an answer is not kept unless it says so itself.")
+SETTING(route_cache, set_cookie, ENUM, set_cookie, DEFAULT("explicit"), ANY, LIVE, "0.1",
+	"What becomes of answers with Set-Cookie.",
+	"HTTP allows a shared cache to keep them; a cookie that was meant for one client would reach "
+	"all.")
+SETTING(route_cache, targeted, FIELD_NAMES, NONE, DEFAULT("[CDN-Cache-Control]"), ANY, LIVE, "0.1",
+	"Fields that stand in for Cache-Control and Expires where an answer has them (RFC 9213).",
+	"The first of the list that is there counts. `[]` = none.")
+SETTING(route_cache, coalesce, BLOCK, coalesce, UNSET(""), ANY, LIVE, "0.1",
+	"Requests that wait for another's answer.", "")
+SETTING(route_cache, no_vary_search, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
+	"Heed No-Vary-Search: the answer says which query parameters do not count.", "")
+SETTING(route_cache, cache_groups, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
+	"Heed Cache-Groups and Cache-Group-Invalidation (RFC 9875).", "")
+SETTING(route_cache, tags, FIELD_NAMES, NONE, DEFAULT("[Surrogate-Key, Cache-Tag]"), ANY, LIVE,
+	"0.1", "Response fields whose words are tags to purge by; clients do not get them.",
+	"`[]` = none.")
+SETTING(route_cache, status_header, BOOL, NONE, DEFAULT("true"), ANY, LIVE, "0.1",
+	"Write Cache-Status on answers: hit or why not (RFC 9211).", "")
+SETTING(route_cache, purge, BLOCK, purge, UNSET(""), ANY, LIVE, "0.1",
+	"The PURGE method; off unless the block is there.", "")
 SECTION_END(route_cache)
 
 SECTION(fallback, "a route's fallback", "What answers when the upstream cannot.")
@@ -266,7 +373,7 @@ SETTING(route, upstream, NAME, NONE, UNSET("app"), ANY, LIVE, "0.1",
 SETTING(route, rewrite, BLOCK, rewrite, UNSET(""), ANY, LIVE, "0.1",
 	"What is changed in the request line and Host.", "")
 SETTING(route, cache, BLOCK, route_cache, UNSET(""), ANY, LIVE, "0.1",
-	"Reserved: this version keeps no answers.", "")
+	"What is kept of its answers.", "")
 SETTING(route, fallback, BLOCK, fallback, UNSET(""), ANY, LIVE, "0.1",
 	"What answers when the upstream cannot.", "")
 SETTING(route, answer, BLOCK, answer, UNSET(""), ANY, LIVE, "0.1",
@@ -303,8 +410,7 @@ SETTING(root, admin, BLOCK, admin, UNSET(""), ANY, LIVE, "0.1",
 	"Command socket, metrics, health, dashboard.", "")
 SETTING(root, listeners, BLOCKS, listener, REQUIRED(""), ANY, LIVE, "0.1",
 	"The addresses on which clients are served; at least one.", "")
-SETTING(root, cache, BLOCK, cache, UNSET(""), ANY, LIVE, "0.1",
-	"Reserved: this version keeps no answers.", "")
+SETTING(root, cache, BLOCK, cache, UNSET(""), ANY, LIVE, "0.1", "Where answers are kept.", "")
 SETTING(root, upstreams, NAMED, upstream, UNSET(""), ANY, LIVE, "0.1",
 	"The groups of back-end servers, by name.", "")
 SETTING(root, routes, BLOCKS, route, REQUIRED(""), ANY, LIVE, "0.1",

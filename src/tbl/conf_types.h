@@ -37,3 +37,7 @@ CONF_TYPE(BODY_FILE, "file", "a file that can be read, of at most 1 MiB")
 CONF_TYPE(FIELD_VALUE, "field value", "text without control characters")
 CONF_TYPE(PAIRS, "fields", "header fields and their values")
 CONF_TYPE(FIELD_NAMES, "field or list of fields", "names of header fields")
+CONF_TYPE(COOKIE_NAMES, "cookie or list of cookies", "names of cookies")
+CONF_TYPE(QUERY_NAMES, "parameter or list of parameters",
+	  "names of query parameters such as page or utm_*")
+CONF_TYPE(STATUS_TIMES, "times by status", "statuses and times such as {404: 10s}")

@@ -29,3 +29,4 @@ CONTROL(STATUS, MASTER, 0, "admin asks: one JSON object about the processes")
 CONTROL(REPLY, ADMIN, 0, "answer to what admin asked, same id; status 0 or an error code; text")
 CONTROL(CONFIG, ADMIN, 1,
 	"the configuration in force from now on; id: its generation, descriptor: the bundle")
+CONTROL(UPGRADE, MASTER, 0, "admin asks: start the installed program in place of this one")

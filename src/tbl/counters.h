@@ -119,6 +119,38 @@ COUNTER(ROUTE, bytes_out, "tiercel_route_response_body_bytes_total", "", counter
 	"Answer body bytes", "")
 COUNTER(ROUTE, slow, "tiercel_route_slow_requests_total", "", counter, none,
 	"Requests slower than log.slow_request", "Each has a line in the error log.")
+COUNTER(ROUTE, cache_hits, "tiercel_route_cache_total", "result=\"hit\"", counter, none,
+	"Requests of a caching route by what the cache did",
+	"Answered from a stored response without asking the back end.")
+COUNTER(ROUTE, cache_misses, "tiercel_route_cache_total", "result=\"miss\"", counter, none,
+	"Requests of a caching route by what the cache did",
+	"Nothing stored could be used: the back end was asked.")
+COUNTER(ROUTE, cache_collapsed, "tiercel_route_cache_total", "result=\"collapsed\"", counter, none,
+	"Requests of a caching route by what the cache did",
+	"Answered with what another request was fetching at that moment.")
+COUNTER(ROUTE, cache_revalidated, "tiercel_route_cache_total", "result=\"revalidated\"", counter,
+	none, "Requests of a caching route by what the cache did",
+	"The back end confirmed the stored response (304).")
+COUNTER(ROUTE, cache_stale, "tiercel_route_cache_total", "result=\"stale\"", counter, none,
+	"Requests of a caching route by what the cache did",
+	"A stale response was sent: while it is refreshed, or because the back end failed.")
+COUNTER(ROUTE, cache_bypassed, "tiercel_route_cache_total", "result=\"bypass\"", counter, none,
+	"Requests of a caching route by what the cache did",
+	"Passed on without a look-up: the method, an upgrade, a precondition for the origin.")
+COUNTER(ROUTE, cache_stored, "tiercel_route_cache_stored_total", "", counter, none,
+	"Answers stored", "Whole answers that went into the cache.")
+COUNTER(ROUTE, cache_not_stored, "tiercel_route_cache_not_stored_total", "", counter, none,
+	"Answers not stored",
+	"HTTP or the settings do not allow it, or there was no room; Cache-Status says which.")
+COUNTER(ROUTE, cache_broken, "tiercel_route_cache_broken_total", "", counter, none,
+	"Answers that broke off while they were stored", "Nothing of them is served as whole.")
+COUNTER(ROUTE, cache_streamed, "tiercel_route_cache_streamed_total", "", counter, none,
+	"Answers that turned out too large while they were stored",
+	"Their readers got them all the same, through a window.")
+COUNTER(ROUTE, cache_refreshes, "tiercel_route_cache_refreshes_total", "", counter, none,
+	"Refreshes in the background", "Begun by a hit on a stale response (stale-while-revalidate).")
+COUNTER(ROUTE, cache_invalidations, "tiercel_route_cache_invalidations_total", "", counter, none,
+	"Invalidations", "Stored responses made void by the answer to an unsafe method (RFC 9111 4.4).")
 HISTOGRAM(ROUTE, duration, "tiercel_route_duration_seconds",
 	  "From the request head to the last byte of the answer",
 	  "Includes the time that a slow client takes to read.")

@@ -70,6 +70,10 @@ PROXY_ERROR(http_upgrade_failed, 502, "http_upgrade_failed", "Bad Gateway",
 	    "The back end did not switch protocols as asked.")
 PROXY_ERROR(total_timeout, 504, "http_response_timeout", "Gateway Timeout",
 	    "The request took longer than allowed.")
+PROXY_ERROR(not_in_cache, 504, "", "Gateway Timeout",
+	    "The request allows only a stored response, and none can be used.")
+PROXY_ERROR(collapsed_failed, 502, "destination_unavailable", "Bad Gateway",
+	    "The back end failed for another request that this one was waiting with.")
 /* Ourselves. */
 PROXY_ERROR(proxy_internal_error, 500, "proxy_internal_error", "Internal Server Error",
 	    "The proxy could not go on with this request.")

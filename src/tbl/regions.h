@@ -10,3 +10,9 @@ REGION(METRICS, "metrics", "master: subject names; worker: the rows of its own s
        "counters, gauges and histograms")
 REGION(UPSTREAMS, "upstreams", "every worker", "locks and atomics of src/upstream",
        "what workers share about upstreams: connection limits and server state")
+REGION(L1, "l1", "every worker", "shard locks, one lock for space and queues, pins",
+       "stored responses: index, pages of blocks, pins of each worker")
+REGION(FILLS, "fills", "every worker", "one lock per bucket of entries",
+       "fetches in flight that others wait for, and hit-for-miss marks")
+REGION(PURGE, "purge", "every worker and the admin process", "atomics; a lock for prefixes",
+       "generations of purged URLs, tags, hosts; prefixes")

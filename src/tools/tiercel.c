@@ -26,7 +26,8 @@ static const char usage[] =
 	"       tiercel --version | --help\n"
 	"\n"
 	"FILE is " DEFAULT_FILE " unless given.\n"
-	"Signals: TERM finish and stop, INT or QUIT stop at once, HUP reload, USR1 reopen logs.\n"
+	"Signals: TERM finish and stop, INT or QUIT stop at once, HUP reload, USR1 reopen logs,\n"
+	"         USR2 go on with the installed program.\n"
 	"Exit status: 0 stopped as asked or FILE is good, 1 failed, 2 wrong usage or FILE.\n";
 
 static const char built_with[] = "built with"
@@ -137,5 +138,5 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return complain("unknown argument", argv[optind]);
-	return mode == MODE_RUN ? master_run(file) : show(file, mode);
+	return mode == MODE_RUN ? master_run(file, argv) : show(file, mode);
 }

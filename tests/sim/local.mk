@@ -8,7 +8,7 @@ SIM_SOURCES = \
 	tests/sim/sim.c tests/sim/sim.h
 SIM_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 SIM_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-SIM_LIBS = libproc.a libreq.a libfetch.a libupstream.a libnet.a libpolicy.a libobs.a libhttp.a \
+SIM_LIBS = libproc.a libreq.a libfetch.a libupstream.a libstore.a libnet.a libpolicy.a libobs.a libhttp.a \
 	libconf.a libshm.a libbase.a $(LIBYAML_LIBS) $(PCRE2_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS) -lm
 
 tests_sim_test_client_time_SOURCES = tests/sim/test_client_time.c $(SIM_SOURCES)

@@ -45,9 +45,7 @@ struct origin {
 
 struct sim {
 	struct loop *loop;
-	struct seg *seg;
-	struct slots *slots;
-	struct metrics *metrics;
+	struct segment memory;
 	struct conf *conf;
 	struct server *server;
 	uint16_t port;
@@ -135,22 +133,41 @@ static struct conf *load(struct sim *s, const struct sim_spec *spec)
 	return conf;
 }
 
+static void make_memory(struct sim *s)
+{
+	struct segment_want want = {.conf = s->conf, .doorbells = s->doorbells, .fd = -1};
+	struct buf told = BUF_INIT;
+
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		s->doorbells[i] = -1;
+	assert_int_equal(segment_open(&want, &s->memory, &told), 0);
+	buf_fini(&told);
+}
+
+static void on_turn(void *arg)
+{
+	struct sim *s = arg;
+
+	server_turn(s->server);
+}
+
 static void start_server(struct sim *s, int front)
 {
 	char why[256];
 	struct server_env env = {.loop = s->loop,
-				 .seg = s->seg,
-				 .metrics = s->metrics,
+				 .seg = s->memory.seg,
+				 .metrics = s->memory.metrics,
 				 .n_workers = 1,
 				 .doorbells = s->doorbells};
 
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		s->doorbells[i] = -1;
-	subjects_register(s->metrics, s->conf);
+	subjects_register(s->memory.metrics, s->conf);
 	if (server_new(&env, s->conf, why, sizeof(why), &s->server))
 		fail_msg("server_new: %s", why);
 	assert_int_equal(listen(front, 64), 0);
 	assert_int_equal(server_listen(s->server, "web", 0, front), 0);
+	loop_set_turn_hook(s->loop, on_turn, s);
 }
 
 struct sim *sim_new(const struct sim_spec *spec)
@@ -164,13 +181,13 @@ struct sim *sim_new(const struct sim_spec *spec)
 					.fd = open("/dev/null", O_WRONLY | O_CLOEXEC)});
 	s->loop = loop_new();
 	assert_non_null(s->loop);
-	assert_int_equal(segment_new(&s->seg, &s->slots, &s->metrics), 0);
 	front = bound_socket("127.0.0.1", &s->port);
 	for (unsigned i = 0; i < SIM_ORIGINS; i++) {
 		s->origins[i].fd = bound_socket("127.0.0.1", &s->origins[i].port);
 		assert_int_equal(listen(s->origins[i].fd, 64), 0);
 	}
 	s->conf = load(s, spec);
+	make_memory(s);
 	start_server(s, front);
 	return s;
 }
@@ -196,6 +213,7 @@ void sim_free(struct sim **s_p)
 	struct sim *s = *s_p;
 
 	*s_p = NULL;
+	loop_set_turn_hook(s->loop, NULL, NULL);
 	server_free(&s->server);
 	/* whatever a test did, nothing may be counted as open at its end */
 	sim_expect_count(s, WORKER, connections_active, 0);
@@ -207,8 +225,7 @@ void sim_free(struct sim **s_p)
 	for (unsigned i = 0; i < SIM_ORIGINS; i++)
 		close_origin(&s->origins[i]);
 	conf_unref(&s->conf);
-	metrics_detach(&s->metrics);
-	seg_free(&s->seg);
+	segment_close(&s->memory);
 	free(s);
 }
 
@@ -249,8 +266,8 @@ void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id,
 		[METRIC_SCOPE_UPSTREAM] = "app",
 	};
 	const char *subject = subjects[scope];
-	unsigned n = subject ? metrics_find(s->metrics, scope, subject, NULL) : 0;
-	uint64_t is = metrics_sum(s->metrics, scope, n, id);
+	unsigned n = subject ? metrics_find(s->memory.metrics, scope, subject, NULL) : 0;
+	uint64_t is = metrics_sum(s->memory.metrics, scope, n, id);
 
 	if (is != want)
 		fail_msg("%s is %llu, not %llu", name, (unsigned long long)is,

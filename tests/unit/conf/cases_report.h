@@ -73,11 +73,11 @@ BAD(later_upstream,
     "t.yaml:1:59: \"retry\" is not in this version yet (retry rules)\n"
     "t.yaml:1:70: \"health_check\" is not in this version yet (active health checks)\n")
 BAD(later_route,
-    "routes: [{upstream: app, compress: {}, aggregate: {}, batch: {}, cache: {ttl: 1s}}]\n" NO_ROUTES,
+    "routes: [{upstream: app, compress: {}, aggregate: {}, batch: {}, cache: {l2_ttl: 1s}}]\n" NO_ROUTES,
     "t.yaml:1:26: \"compress\" is not in this version yet (compression)\n"
     "t.yaml:1:40: \"aggregate\" is not in this version yet (aggregation)\n"
     "t.yaml:1:55: \"batch\" is not in this version yet (batches)\n"
-    "t.yaml:1:74: \"ttl\" is not in this version yet (cache rules)\n")
+    "t.yaml:1:74: \"l2_ttl\" is not in this version yet (the memcached tier)\n")
 BAD(later_near, "rate_limit: {}\n" BASE,
     "t.yaml:1:1: unknown key \"rate_limit\" in the configuration; did you mean \"rate_limits\"?\n")
 BAD(missing_all, "version: 1\n",
@@ -369,8 +369,7 @@ BAD(include_kind, "include: {a: b}\n" BASE,
     "t.yaml:1:10: include: must be a file name or pattern, or a list of them, not a block\n")
 BAD(same_server, "upstreams: {app: {servers: [\"127.0.0.1:81\", \"127.0.0.1:81\"]}}\n" NO_UPSTREAMS,
     "t.yaml:1:45: servers: 127.0.0.1:81 is given twice, first at t.yaml:1:29; use a weight\n")
-GOOD(cache, "routes: [{upstream: app, cache: {enabled: true}}]\n" NO_ROUTES,
-     "t.yaml:1:43: warning: cache: not in this version yet: every answer comes from the back end\n")
+GOOD(cache, "routes: [{upstream: app, cache: {enabled: true}}]\n" NO_ROUTES, "")
 GOOD(unused,
      "upstreams: {app: {servers: [\"127.0.0.1:81\"]}, spare: {servers: [\"127.0.0.1:82\"]}}\n" NO_UPSTREAMS,
      "t.yaml:1:47: warning: upstream \"spare\" is not used by any route\n")

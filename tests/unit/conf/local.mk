@@ -23,7 +23,8 @@ tests_unit_conf_test_print_SOURCES = tests/unit/conf/test_print.c tests/unit/con
 tests_unit_conf_test_print_CFLAGS = $(CONF_TEST_CFLAGS)
 tests_unit_conf_test_print_LDADD = $(CONF_TEST_LIBS)
 
-tests_unit_conf_test_report_SOURCES = tests/unit/conf/test_report.c tests/unit/conf/conf_test.h tests/unit/conf/cases_report.h
+tests_unit_conf_test_report_SOURCES = tests/unit/conf/test_report.c tests/unit/conf/conf_test.h tests/unit/conf/cases_report.h \
+	tests/unit/conf/cases_cache.h
 tests_unit_conf_test_report_CFLAGS = $(CONF_TEST_CFLAGS)
 tests_unit_conf_test_report_LDADD = $(CONF_TEST_LIBS)
 

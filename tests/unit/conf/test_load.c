@@ -59,13 +59,129 @@ static void test_defaults(void **state)
 	assert_string_equal(r->match.path, "/");
 	assert_int_equal(r->match.n_host + r->match.n_method, 0);
 	assert_string_equal(r->upstream, "app");
-	assert_false(r->cache.enabled || r->security_headers);
+	assert_false(r->security_headers);
 	assert_true(r->forwarded);
 	assert_int_equal(r->max_body, 0);
 	assert_true(r->timeout == 0);
 	assert_int_equal(r->answer.status + r->fallback.status, 0);
 	conf_unref(&c);
 	assert_null(c);
+}
+
+/* What the cache does on a route that says nothing of it. */
+static void test_cache_defaults(void **state)
+{
+	struct conf *c = load_text(BASE);
+	const struct conf_route_cache *rc = &c->routes[0].cache;
+
+	(void)state;
+	assert_true(rc->enabled);
+	assert_int_equal(rc->mode, CONF_MODE_ENFORCE);
+	assert_true(rc->ttl == 0 && rc->l1_ttl == 0 && rc->stale_while_revalidate == 0);
+	assert_true(rc->stale_if_error == 3600 * NS_PER_S && rc->coalesce.wait == 5 * NS_PER_S);
+	assert_false(rc->override || rc->n_unsafe || rc->n_statuses || rc->purge.n_allow);
+	assert_int_equal(rc->n_methods, 2);
+	assert_int_equal(rc->methods[0], CONF_CACHE_GET);
+	assert_int_equal(rc->methods[1], CONF_CACHE_HEAD);
+	assert_int_equal(rc->key_body, 64 << 10);
+	assert_int_equal(rc->variants, 64);
+	assert_int_equal(rc->set_cookie, CONF_SET_COOKIE_EXPLICIT);
+	assert_int_equal(rc->n_targeted, 1);
+	assert_string_equal(rc->targeted[0], "CDN-Cache-Control");
+	assert_int_equal(rc->n_tags, 2);
+	assert_string_equal(rc->tags[0], "Surrogate-Key");
+	assert_string_equal(rc->tags[1], "Cache-Tag");
+	assert_true(rc->no_vary_search && rc->cache_groups && rc->status_header);
+	assert_int_equal(rc->key.query, CONF_KEY_QUERY_ALL);
+	assert_true(rc->key.host && !rc->key.sort_query);
+	assert_int_equal(rc->key.n_keep_query + rc->key.n_ignore_query, 0);
+	assert_int_equal(rc->key.n_headers + rc->key.n_cookies, 0);
+	conf_unref(&c);
+}
+
+static void test_cache(void **state)
+{
+	struct conf *c = load_text(
+		"cache: {l1: {size: 64MiB}}\n"
+		"routes:\n"
+		"  - upstream: app\n"
+		"    cache:\n"
+		"      {enabled: false, mode: observe, ttl: 90s, override: true, l1_ttl: 1d,\n"
+		"       unsafe: [request, private], stale_while_revalidate: 1s, stale_if_error: 0s,\n"
+		"       methods: [POST, QUERY], key_body: 1B, variants: 1, set_cookie: never,\n"
+		"       statuses: {404: 10s, \"503\": 0s}, targeted: [], tags: xkey,\n"
+		"       coalesce: {wait: 0s}, no_vary_search: false, cache_groups: false,\n"
+		"       status_header: false, purge: {allow: 10.0.0.0/8},\n"
+		"       key: {query: listed, keep_query: [a, \"b*\"], sort_query: true,\n"
+		"             headers: X-A, cookies: [l, m], host: false}}\n" NO_ROUTES);
+	const struct conf_route_cache *rc = &c->routes[0].cache;
+
+	(void)state;
+	assert_false(rc->enabled || rc->no_vary_search || rc->cache_groups || rc->status_header);
+	assert_int_equal(rc->mode, CONF_MODE_OBSERVE);
+	assert_true(rc->ttl == 90 * NS_PER_S && rc->l1_ttl == 86400 * NS_PER_S && rc->override);
+	assert_true(rc->stale_while_revalidate == NS_PER_S && rc->stale_if_error == 0);
+	assert_int_equal(rc->n_unsafe, 2);
+	assert_int_equal(rc->unsafe[0], CONF_UNSAFE_REQUEST);
+	assert_int_equal(rc->unsafe[1], CONF_UNSAFE_PRIVATE);
+	assert_int_equal(rc->n_methods, 2);
+	assert_int_equal(rc->methods[1], CONF_CACHE_QUERY);
+	assert_int_equal(rc->key_body, 1);
+	assert_int_equal(rc->n_statuses, 2);
+	assert_int_equal(rc->statuses[0].status, 404);
+	assert_true(rc->statuses[0].time == 10 * NS_PER_S && rc->statuses[1].time == 0);
+	assert_int_equal(rc->statuses[1].status, 503);
+	assert_int_equal(rc->n_targeted, 0);
+	assert_int_equal(rc->n_tags, 1);
+	assert_true(rc->coalesce.wait == 0);
+	assert_int_equal(rc->purge.allow[0].bits, 8);
+	assert_int_equal(rc->key.query, CONF_KEY_QUERY_LISTED);
+	assert_string_equal(rc->key.keep_query[1], "b*");
+	assert_string_equal(rc->key.headers[0], "X-A");
+	assert_string_equal(rc->key.cookies[1], "m");
+	assert_true(rc->key.sort_query && !rc->key.host);
+	conf_unref(&c);
+}
+
+/* A block and its first setting share an address; only the setting has an origin. */
+static void test_block_origin(void **state)
+{
+	struct conf *c = load_text("routes: [{upstream: app, cache: {ttl: 1s}}]\n" NO_ROUTES);
+	struct conf *d = load_text("routes: [{upstream: app, cache: {enabled: true}}]\n" NO_ROUTES);
+	unsigned line = 0;
+
+	(void)state;
+	assert_null(conf_origin(c, &c->routes[0].cache.enabled, &line));
+	assert_string_equal(conf_origin(c, &c->routes[0].cache.ttl, &line), "t.yaml");
+	assert_string_equal(conf_origin(d, &d->routes[0].cache.enabled, &line), "t.yaml");
+	assert_int_equal(line, 1);
+	conf_unref(&c);
+	conf_unref(&d);
+}
+
+/* Objects of a small cache: the default shrinks, what was written stays. */
+static void test_cache_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t size, object;
+	} cases[] = {
+		{BASE, 256 << 20, 16 << 20},
+		{"cache: {l1: {size: 0}}\n" BASE, 0, 16 << 20},
+		{"cache: {l1: {size: 4MiB}}\n" BASE, 4 << 20, 1 << 20},
+		{"cache: {l1: {size: 63MiB}}\n" BASE, 63 << 20, 16128 << 10},
+		{"cache: {l1: {size: 64MiB}}\n" BASE, 64 << 20, 16 << 20},
+		{"cache: {l1: {size: 64MiB, max_object: 1KiB}}\n" BASE, 64 << 20, 1 << 10},
+		{"cache: {l1: {max_object: 64MiB}}\n" BASE, 256 << 20, 64 << 20},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct conf *c = load_text(cases[i].text);
+		assert_int_equal(c->cache.l1.size, cases[i].size);
+		assert_int_equal(c->cache.l1.max_object, cases[i].object);
+		conf_unref(&c);
+	}
 }
 
 static void test_everything(void **state)
@@ -457,12 +573,14 @@ static void test_no_plain_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_route_names),   cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_include),	      cmocka_unit_test(test_bad_includes),
-		cmocka_unit_test(test_include_depth), cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_references),    cmocka_unit_test(test_large),
-		cmocka_unit_test(test_files),	      cmocka_unit_test(test_no_plain_file),
+		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_cache_defaults), cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache_sizes),    cmocka_unit_test(test_block_origin),
+		cmocka_unit_test(test_route_names),    cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_include),	       cmocka_unit_test(test_bad_includes),
+		cmocka_unit_test(test_include_depth),  cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_references),     cmocka_unit_test(test_large),
+		cmocka_unit_test(test_files),	       cmocka_unit_test(test_no_plain_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,8 +51,10 @@ static const char good[] =
 	"include: d/*.yaml\nuser: ${U:-x}\nlog: {access: {output: /a, format: [time, id]}}\n"
 	"admin: {listen: \"127.0.0.1:1\"}\n" NO_ROUTES "routes:\n"
 	"  - {upstream: app, match: {host: [a, \"*.b\"], method: GET}, access: {allow: 10.0.0.0/8},\n"
-	"     fallback: {body_file: b}, headers: {request: {set: {A: b}, remove: [C]}}}\n"
-	"  - {answer: {body: x}}\n";
+	"     fallback: {body_file: b}, headers: {request: {set: {A: b}, remove: [C]}},\n"
+	"     cache: {key: {ignore_query: [u*]}, statuses: {404: 1s}, tags: [], unsafe: request}}\n"
+	"  - {answer: {body: x}}\n"
+	"cache: {l1: {size: 32MiB}}\n";
 
 static const char bad[] = "x: 1\nlog: {level: loud}\n" NO_ROUTES
 			  "routes: [{upstream: none, headers: {request: {set: {Host: a}}}}]\n";

@@ -5,6 +5,8 @@
 #include "conf/diff.h"
 #include "conf/print.h"
 
+#define CACHE(text) "routes: [{upstream: app, cache: {" text "}}]\n" NO_ROUTES
+
 static void test_diff(void **state)
 {
 	static const struct {
@@ -54,6 +56,25 @@ static void test_diff(void **state)
 		{NO_ROUTES "routes: [{name: a, match: {path: /x}, upstream: app}]\n",
 		 NO_ROUTES "routes: [{name: a, match: {path: \"= /x\"}, upstream: app}]\n",
 		 "live: routes.a.match.path: /x -> = /x\n", CONF_RELOAD_LIVE},
+		{BASE, "cache: {l1: {size: 1GiB}}\n" BASE,
+		 "needs a restart: cache.l1.size: 256MiB -> 1GiB\n", CONF_RELOAD_RESTART},
+		{"cache: {l1: {size: 32MiB}}\n" BASE,
+		 "cache: {l1: {size: 32MiB, max_object: 1MiB}}\n" BASE,
+		 "live: cache.l1.max_object: 8MiB -> 1MiB\n", CONF_RELOAD_LIVE},
+		{BASE, CACHE("methods: [GET, HEAD], tags: [Surrogate-Key, Cache-Tag]"), "",
+		 CONF_RELOAD_NONE},
+		{CACHE("tags: []"), CACHE("targeted: [], tags: a, statuses: {404: 1s, 500: 0s}"),
+		 "live: routes.default.cache.statuses: not set -> 404: 1s, 500: 0s\n"
+		 "live: routes.default.cache.targeted: CDN-Cache-Control -> []\n"
+		 "live: routes.default.cache.tags: [] -> a\n",
+		 CONF_RELOAD_LIVE},
+		{BASE,
+		 CACHE("enabled: false, mode: observe, key: {sort_query: true}, coalesce: {wait: 0}"),
+		 "live: routes.default.cache.enabled: true -> false\n"
+		 "live: routes.default.cache.mode: enforce -> observe\n"
+		 "live: routes.default.cache.key.sort_query: false -> true\n"
+		 "live: routes.default.cache.coalesce.wait: 5s -> 0s\n",
+		 CONF_RELOAD_LIVE},
 	};
 
 	(void)state;
@@ -95,18 +116,23 @@ static void test_diff_body(void **state)
 	buf_fini(&out);
 }
 
-#define TRICKY                                                                                     \
-	"log: {access: {output: '/a b', format: [time, client]}}\n"                                \
-	"admin: {listen: \"[::1]:80\", health: {max_error_rate: 0.7%}}\n"                          \
-	"listeners: [{address: \"unix:/w x,y\", trusted_proxies: [\"::/0\", 10.0.0.0/8]}]\n"       \
-	"upstreams: {\"~\": {servers: [\"unix:/o\", {address: \"A:1\", weight: 3}]}, \"[a]\": "    \
-	"{servers: b:2}}\n"                                                                        \
-	"routes:\n"                                                                                \
-	"  - {upstream: \"~\", match: {path: \"~ ^/[a]{1,2}$$\", host: [\"*.x\", \"[::1]\"]}}\n"   \
-	"  - {match: {path: \"= /\"}, answer: {body: \"a\\n\\t\\\"$${X}\\x01\\u00fc\"}}\n"         \
-	"  - {match: {path: /n}, answer: {body: \"\"}}\n"                                          \
-	"  - {name: n, upstream: \"[a]\", max_body: 1.5KiB, timeout: 1.5s, match: {path: /y},\n"   \
-	"     headers: {response: {set: {\"~\": \"- x: #\", \"!\": \"\", a$$$b: c}, remove: [A, \"~\"]}}}\n"
+#define TRICKY                                                                                               \
+	"log: {access: {output: '/a b', format: [time, client]}}\n"                                          \
+	"admin: {listen: \"[::1]:80\", health: {max_error_rate: 0.7%}}\n"                                    \
+	"listeners: [{address: \"unix:/w x,y\", trusted_proxies: [\"::/0\", 10.0.0.0/8]}]\n"                 \
+	"upstreams: {\"~\": {servers: [\"unix:/o\", {address: \"A:1\", weight: 3}]}, \"[a]\": "              \
+	"{servers: b:2}}\n"                                                                                  \
+	"routes:\n"                                                                                          \
+	"  - {upstream: \"~\", match: {path: \"~ ^/[a]{1,2}$$\", host: [\"*.x\", \"[::1]\"]}}\n"             \
+	"  - {match: {path: \"= /\"}, answer: {body: \"a\\n\\t\\\"$${X}\\x01\\u00fc\"}}\n"                   \
+	"  - {match: {path: /n}, answer: {body: \"\"}}\n"                                                    \
+	"  - {name: n, upstream: \"[a]\", max_body: 1.5KiB, timeout: 1.5s, match: {path: /y},\n"             \
+	"     headers: {response: {set: {\"~\": \"- x: #\", \"!\": \"\", a$$$b: c}, remove: [A, \"~\"]}}}\n" \
+	"  - {name: c, upstream: \"~\", match: {path: /c}, cache: {tags: [], targeted: [], ttl: 1s,\n"       \
+	"     override: true, unsafe: [request, no-store], methods: [POST, GET], key_body: 1KiB,\n"          \
+	"     statuses: {404: 90s, 503: 0}, key: {query: listed, keep_query: [\"a*\", \"%20\", \"[]\"],\n"   \
+	"     headers: \"~\", cookies: \"#\"}, purge: {allow: [\"::1\", 10.0.0.0/8]}}}\n"                    \
+	"cache: {l1: {size: 5MiB}}\n"
 
 /* The output is a configuration with the same meaning. */
 static void test_print_again(void **state)
@@ -155,6 +181,31 @@ static void test_origins(void **state)
 	must_have_line(text.p, "    # output: not set\n");
 	conf_unref(&c);
 	conf_source_free(&src);
+	buf_fini(&text);
+}
+
+/* Lists, empty ones, maps, and a default that was derived. */
+static void test_cache(void **state)
+{
+	struct conf *c = load_text(
+		"cache: {l1: {size: 10MiB}}\n" CACHE("tags: [], key: {ignore_query: [utm_*]},\n"
+						     " statuses: {404: 10s, 410: 60s}"));
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	conf_print(c, &text);
+	buf_char(&text, 0);
+	must_have_line(text.p, "    size: 10MiB                                 # t.yaml:1\n");
+	must_have_line(text.p, "    max_object: 2560KiB                         # default\n");
+	must_have_line(text.p, "      methods: [GET, HEAD]                      # default\n");
+	must_have_line(text.p, "      tags: []                                  # t.yaml:2\n");
+	must_have_line(text.p, "        ignore_query: [\"utm_*\"]                 # t.yaml:2\n");
+	must_have_line(text.p, "      statuses:\n"
+			       "        404: 10s                                # t.yaml:3\n"
+			       "        410: 1m                                 # t.yaml:3\n");
+	must_have_line(text.p, "        # keep_query: not set\n");
+	must_have_line(text.p, "      stale_if_error: 1h                        # default\n");
+	conf_unref(&c);
 	buf_fini(&text);
 }
 
@@ -212,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_diff),	    cmocka_unit_test(test_diff_body),
 		cmocka_unit_test(test_print_again), cmocka_unit_test(test_origins),
 		cmocka_unit_test(test_secrets),	    cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_cache),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

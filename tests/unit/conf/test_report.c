@@ -10,6 +10,7 @@ struct report_case {
 static const struct report_case cases[] = {
 #define BAD(name, text, report) {#name, text, report, false},
 #define GOOD(name, text, report) {#name, text, report, true},
+#include "cases_cache.h"
 #include "cases_report.h"
 #undef BAD
 #undef GOOD

@@ -2,10 +2,14 @@
 # The parser and decoder tests are built twice: with the CPU's vector instructions and without.
 HTTP_TESTS = \
 	tests/unit/http/test_body \
+	tests/unit/http/test_cc \
+	tests/unit/http/test_cond \
 	tests/unit/http/test_date \
 	tests/unit/http/test_fields \
 	tests/unit/http/test_parse \
 	tests/unit/http/test_parse_portable \
+	tests/unit/http/test_range \
+	tests/unit/http/test_sf \
 	tests/unit/http/test_target \
 	tests/unit/http/test_write
 UNIT_TESTS += $(HTTP_TESTS)
@@ -44,3 +48,19 @@ tests_unit_http_test_target_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_http_test_write_SOURCES = tests/unit/http/test_write.c
 tests_unit_http_test_write_CFLAGS = $(HTTP_TEST_CFLAGS)
 tests_unit_http_test_write_LDADD = $(HTTP_TEST_LIBS)
+
+tests_unit_http_test_cc_SOURCES = tests/unit/http/test_cc.c tests/unit/policy/parse_head.h
+tests_unit_http_test_cc_CFLAGS = $(HTTP_TEST_CFLAGS)
+tests_unit_http_test_cc_LDADD = $(HTTP_TEST_LIBS)
+
+tests_unit_http_test_cond_SOURCES = tests/unit/http/test_cond.c tests/unit/policy/parse_head.h
+tests_unit_http_test_cond_CFLAGS = $(HTTP_TEST_CFLAGS)
+tests_unit_http_test_cond_LDADD = $(HTTP_TEST_LIBS)
+
+tests_unit_http_test_range_SOURCES = tests/unit/http/test_range.c tests/unit/policy/parse_head.h
+tests_unit_http_test_range_CFLAGS = $(HTTP_TEST_CFLAGS)
+tests_unit_http_test_range_LDADD = $(HTTP_TEST_LIBS)
+
+tests_unit_http_test_sf_SOURCES = tests/unit/http/test_sf.c tests/unit/policy/parse_head.h
+tests_unit_http_test_sf_CFLAGS = $(HTTP_TEST_CFLAGS)
+tests_unit_http_test_sf_LDADD = $(HTTP_TEST_LIBS)

@@ -32,6 +32,11 @@ static void test_parse(void **state)
 		{"Sat, 01 Jan 0000 00:00:00 GMT", -62167219200},
 		{"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800}, /* a leap second */
 		{"Mon, 06 Nov 1994 08:49:37 GMT", 784111777},  /* the wrong day is let pass */
+		/* letter case does not count for a cache (RFC 9111 4.2) */
+		{"SUN, 06 Nov 1994 08:49:37 GMT", 784111777},
+		{"sun, 06 NOV 1994 08:49:37 gMT", 784111777},
+		{"SUNDAY, 06-nov-94 08:49:37 GMT", 784111777},
+		{"sun nov  6 08:49:37 1994", 784111777},
 		/* two digits: at most 50 years ahead of 2024 */
 		{"Monday, 01-Jan-74 00:00:00 GMT", 3281990400},
 		{"Tuesday, 01-Jan-75 00:00:00 GMT", 157766400},
@@ -82,13 +87,10 @@ static void test_refused(void **state)
 		"Sun",
 		"Sun, ",
 		"Sun, 06 Nov 1994 08:49:37",
-		"Sun, 06 Nov 1994 08:49:37 gmt",
 		"Sun, 06 Nov 1994 08:49:37 UTC",
 		"Sun, 06 Nov 1994 08:49:37 +0000",
 		"Sun, 06 Nov 1994 08:49:37 GMT ",
 		" Sun, 06 Nov 1994 08:49:37 GMT",
-		"sun, 06 Nov 1994 08:49:37 GMT",
-		"Sun, 06 nov 1994 08:49:37 GMT",
 		"Sun, 6 Nov 1994 08:49:37 GMT",
 		"Sun,06 Nov 1994 08:49:37 GMT",
 		"Sun, 06 Nov 94 08:49:37 GMT",
@@ -102,6 +104,13 @@ static void test_refused(void **state)
 		"Thu, 29 Feb 1900 00:00:00 GMT",
 		"Sun, 06 Foo 1994 08:49:37 GMT",
 		"Foo, 06 Nov 1994 08:49:37 GMT",
+		"Sun, 06-Nov-94 08:49:37 GMT", /* the day of another form */
+		"Sunday, 06 Nov 1994 08:49:37 GMT",
+		"Sunday Nov  6 08:49:37 1994",
+		"Thu, 18 Aug 2050 02.01.18 GMT",
+		"Thu, 18  Aug  2050 02:01:18 GMT",
+		"Thu 18 Aug 2050 02:01:18 GMT",
+		"Thu, 18 Aug 2050 02:01:18 AEST",
 		"Sunday, 06-Nov-1994 08:49:37 GMT",
 		"Sunday 06-Nov-94 08:49:37 GMT",
 		"Sun Nov 6 08:49:37 1994",
