@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	doc/getting-started.md \
 	doc/internals/STATUS.md \
 	doc/internals/admin.md \
+	doc/internals/cache.md \
 	doc/internals/conformance.md \
 	doc/internals/processes.md \
 	doc/internals/segment.md \

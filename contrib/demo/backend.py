@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, "sorry for the wait\n")
 
     def page_news(self):
-        body = "All quiet on the western front.\n"
+        body = "Nothing new today.\n"
         fields = {"Cache-Control": "max-age=%d" % self.number("max_age", 60),
                   "ETag": '"%s"' % hashlib.sha256(body.encode()).hexdigest()[:8],
                   "Surrogate-Key": "news"}

@@ -5,6 +5,7 @@
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
+#include "admin/cache.h"
 #include "admin/link.h"
 #include "admin/process.h"
 #include "net/loop.h"
@@ -28,6 +29,7 @@ struct admin {
 
 	struct link link;	  /* to the master */
 	struct slots *slots;	  /* in the segment */
+	struct cache_view cache;  /* the same; NULLs: no cache */
 	struct window *window;	  /* sliding windows of the whole node */
 	struct series *series;	  /* one point per second */
 	struct recent *recent;	  /* the last moments of each route and upstream */

@@ -35,8 +35,8 @@ struct session {
 	struct loop_task end;	 /* frees it */
 	struct loop_timer pause; /* before the next of several requests sent at once */
 	struct ask_peer peer;
-	bool last;	/* close after this reply */
-	bool answered;	/* it had a reply already: reading is being idle */
+	bool last;     /* close after this reply */
+	bool answered; /* it had a reply already: reading is being idle */
 
 	char in[PROTO_LINE];
 	size_t have; /* bytes in <in> */

@@ -7,111 +7,18 @@
 
 #include "admin/admin.h"
 #include "admin/ask.h"
+#include "admin/cache.h"
 #include "admin/cmds.h"
+#include "admin/question.h"
+#include "admin/routes.h"
 #include "base/err.h"
 #include "conf/load.h"
 #include "conf/rows.h"
-#include "http/target.h"
 #include "policy/rewrite.h"
-#include "policy/route.h"
-
-/* The request in question. */
-struct question_about {
-	struct str method;
-	enum http_method known_method;
-	struct http_target target;
-	struct str host;	 /* without port */
-	struct str host_field;	 /* as the upstream would see it */
-	char normal[PROTO_LINE]; /* normalised path */
-	size_t normal_n;
-};
 
 static const char *origin_form(const struct http_target *t)
 {
 	return t->form == HTTP_TARGET_ABSOLUTE ? "the URL" : "the Host field";
-}
-
-/* -H "Name: value": only Host decides anything in this version. */
-static bool take_fields(struct ask *ask, struct str *out_host)
-{
-	const struct proto_request *r = ask->request;
-
-	for (unsigned i = 3; i < r->n; i += 2) {
-		struct str rest = i + 1 < r->n ? str_c(r->word[i + 1]) : STR_NONE, name;
-
-		if (strcmp(r->word[i], "-H") != 0 || str_find(rest, ':') < 1)
-			return false;
-		(void)str_next(&rest, ':', &name);
-		if (str_ieq(str_trim(name), STR("host")))
-			*out_host = str_trim(rest);
-	}
-	return true;
-}
-
-/* Reads the command's words; the ask ended when false. */
-static bool take_question(struct ask *ask, struct question_about *q)
-{
-	const struct proto_request *r = ask->request;
-	struct str field = STR_NONE, port;
-	ssize_t n;
-
-	if (r->n < 3 || !take_fields(ask, &field)) {
-		cmds_usage(ask);
-		return false;
-	}
-	q->method = str_c(r->word[1]);
-	q->known_method = http_method_lookup(q->method);
-	if (http_target_parse(str_c(r->word[2]), q->known_method, &q->target)) {
-		ask_fail(ask, PROTO_USAGE,
-			 "not a request target: give a path such as /x or a URL such as "
-			 "http://host/x");
-		return false;
-	}
-	if (q->target.form == HTTP_TARGET_ABSOLUTE || q->target.form == HTTP_TARGET_AUTHORITY) {
-		/* RFC 9112 3.2.2: the target's authority wins over Host */
-		q->host = q->target.host;
-		q->host_field = str_of(q->host.p,
-				       q->host.n + (q->target.port.n ? q->target.port.n + 1 : 0));
-	} else if (field.n) {
-		q->host_field = field;
-		if (http_authority_parse(field, &q->host, &port)) {
-			ask_fail(ask, PROTO_USAGE,
-				 "not a host: give -H Host:name or -H Host:name:port");
-			return false;
-		}
-	}
-	n = http_path_normalise(q->target.path, q->normal);
-	if (n < 0) {
-		ask_fail(ask, PROTO_USAGE,
-			 "the path is malformed: the request would be refused (400)");
-		return false;
-	}
-	q->normal_n = (size_t)n;
-	return true;
-}
-
-static int compile_routes(const struct conf *conf, struct route_table **out)
-{
-	struct route_rule *rules = calloc(conf->n_routes + 1, sizeof(*rules));
-	int rc;
-
-	if (!rules)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < conf->n_routes; i++) {
-		const struct conf_match *m = &conf->routes[i].match;
-
-		rules[i] = (struct route_rule){
-			.hosts = m->host,
-			.n_hosts = m->n_host,
-			.path_kind = (enum route_path_kind)m->path_kind,
-			.path = m->path,
-			.methods = m->method,
-			.n_methods = m->n_method,
-		};
-	}
-	rc = route_compile(rules, conf->n_routes, out, NULL);
-	free(rules);
-	return rc;
 }
 
 static void write_time(struct buf *out, const char *name, int64_t ns)
@@ -165,16 +72,15 @@ static void write_upstream(struct buf *out, const char *label, const struct conf
 }
 
 /* What the upstream would be sent. */
-static void write_request(struct buf *out, const struct conf_route *route,
-			  const struct question_about *q)
+static void write_request(struct buf *out, const struct conf_route *route, const struct question *q)
 {
 	struct rewrite rewrite = {str_c(route->rewrite.strip_prefix),
 				  str_c(route->rewrite.add_prefix)};
-	struct str normal = str_of(q->normal, q->normal_n);
 	struct str host = route->rewrite.host ? str_c(route->rewrite.host) : q->host_field;
 	size_t room = rewrite_room(&rewrite, &q->target);
 	char *target = malloc(room + 1);
-	ssize_t n = target ? rewrite_target(&rewrite, &q->target, normal, target, room) : ERR_NOMEM;
+	ssize_t n =
+		target ? rewrite_target(&rewrite, &q->target, q->path, target, room) : ERR_NOMEM;
 
 	if (n >= 0)
 		buf_printf(out, "%-10s %.*s %.*s, Host: %.*s\n", "sent", STR_ARG(q->method), (int)n,
@@ -237,8 +143,7 @@ static void write_limits(struct buf *out, const struct conf *conf, const struct 
 			   "access", route->access.n_allow, route->access.n_deny);
 }
 
-static void write_route(struct ask *ask, const struct conf_route *route,
-			const struct question_about *q)
+static void write_route(struct ask *ask, const struct conf_route *route, const struct question *q)
 {
 	const struct conf *conf = ask->admin->conf;
 	struct buf *out = &ask->out;
@@ -259,16 +164,16 @@ static void write_route(struct ask *ask, const struct conf_route *route,
 	if (route->security_headers)
 		buf_printf(out, "%-10s the security_headers preset, where the answer lacks them\n",
 			   "fields");
-	buf_printf(out, "%-10s never: there is no cache in this version\n", "cached");
+	if (route->upstream)
+		cache_explain(ask->admin, route, q, out);
 }
 
-static void explain(struct ask *ask, const struct question_about *q,
-		    const struct route_table *table)
+static void explain(struct ask *ask, const struct question *q, const struct route_table *table)
 {
-	struct str path = str_of(q->normal, q->normal_n);
+	struct str path = q->path;
 	struct buf *out = &ask->out;
-	int rule = route_find(table, q->host, path, q->method);
-	const struct conf_route *route = rule >= 0 ? &ask->admin->conf->routes[rule] : NULL;
+	const struct conf_route *route =
+		routes_find(ask->admin->conf, table, q->host, path, q->method);
 
 	buf_printf(out, "%-10s %.*s, path %.*s, ", "request", STR_ARG(q->method), STR_ARG(path));
 	if (q->host.n)
@@ -286,16 +191,17 @@ static void explain(struct ask *ask, const struct question_about *q,
 
 void cmd_explain(struct ask *ask)
 {
-	struct question_about q = {0};
 	struct route_table *table = NULL;
+	struct question q;
 	int rc;
 
-	if (!take_question(ask, &q))
+	if (!question_take(ask, &q))
 		return;
-	rc = compile_routes(ask->admin->conf, &table);
+	rc = routes_compile(ask->admin->conf, &table);
 	if (rc)
 		ask_fail(ask, PROTO_FAILED, "%s", err_text(rc));
 	else
 		explain(ask, &q, table);
 	route_table_free(&table);
+	question_fini(&q);
 }

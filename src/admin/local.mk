@@ -4,6 +4,7 @@ libadmin_a_SOURCES = \
 	src/admin/admin.h \
 	src/admin/ask.c src/admin/ask.h \
 	src/admin/assets.h \
+	src/admin/cache.c src/admin/cache.h src/admin/cache_explain.c src/admin/cache_show.c \
 	src/admin/cmds.c src/admin/cmds.h \
 	src/admin/console.c src/admin/console.h \
 	src/admin/explain.c \
@@ -16,11 +17,15 @@ libadmin_a_SOURCES = \
 	src/admin/operate.c \
 	src/admin/process.c src/admin/process.h \
 	src/admin/proto.c src/admin/proto.h \
+	src/admin/purge_cmd.c \
+	src/admin/question.c src/admin/question.h \
 	src/admin/recent.c src/admin/recent.h \
+	src/admin/routes.c src/admin/routes.h \
 	src/admin/series.c src/admin/series.h \
 	src/admin/show.c \
 	src/admin/table.c src/admin/table.h \
 	src/admin/web.c src/admin/web.h \
+	src/admin/web_purge.c src/admin/web_purge.h \
 	src/admin/web_host.c
 
 # The dashboard is built into the program.

@@ -156,12 +156,13 @@ json_t *model_live(const struct admin *admin)
 	json_t *second = n ? point_object(series_get(admin->series, n - 1)) : json_null();
 
 	return with(identity(admin),
-		    json_pack("{s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o}", "window", "10s",
+		    json_pack("{s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "window", "10s",
 			      window_object(admin, 10 * NS_PER_S), "1m",
 			      window_object(admin, 60 * NS_PER_S), "second", second, "now",
 			      now_object(admin), "workers", model_worker_list(admin), "listeners",
 			      model_listener_list(admin), "routes", model_route_list(admin),
-			      "upstreams", model_upstream_list(admin)));
+			      "upstreams", model_upstream_list(admin), "cache",
+			      cache_model(admin)));
 }
 
 json_t *model_upstreams(const struct admin *admin)

@@ -21,6 +21,7 @@ static void on_second(void *arg)
 	int64_t now = clock_mono();
 
 	CHECK_MAGIC(admin, ADMIN_MAGIC);
+	cache_gauges(admin);
 	window_sample_node(admin->boot->metrics, &sample);
 	window_add(admin->window, now, &sample);
 	series_add(admin->series, admin->boot->metrics, now, clock_wall());
@@ -93,6 +94,7 @@ static void end(struct admin *admin)
 	recent_free(&admin->recent);
 	series_free(&admin->series);
 	window_free(&admin->window);
+	cache_detach(admin);
 	conf_unref(&admin->conf);
 	loop_free(&admin->loop);
 }
@@ -110,6 +112,7 @@ int admin_main(const struct admin_boot *boot)
 		log_error("admin", "cannot start: %s", err_text(ERR_NOMEM));
 		return 1;
 	}
+	cache_attach(&admin);
 	rc = link_open(&admin, boot->control_fd);
 	if (!rc)
 		rc = begin_sampling(&admin);

@@ -200,6 +200,19 @@ static void write_status(const json_t *model, struct buf *out)
 	write_listeners(model, out);
 }
 
+static void write_cache_line(const json_t *cache, struct buf *out)
+{
+	const json_t *space = at(cache, "space");
+	char used[FIGURE], size[FIGURE], ratio[FIGURE];
+
+	if (json_is_true(at(cache, "enabled")))
+		buf_printf(out, "cache: %lld answers in %s of %s; %s answered from it\n",
+			   (long long)json_integer_value(at(space, "objects")),
+			   figure_bytes(at(space, "used"), used),
+			   figure_bytes(at(space, "size"), size),
+			   figure_percent(at(at(cache, "results"), "hit_ratio"), ratio));
+}
+
 static void write_top(const json_t *model, struct buf *out)
 {
 	const json_t *now = at(model, "now");
@@ -207,11 +220,13 @@ static void write_top(const json_t *model, struct buf *out)
 	write_head(model, out);
 	buf_printf(out,
 		   "%lld connections, %lld requests in flight, %lld waiting for an upstream, "
-		   "%lld tunnels\n\n",
+		   "%lld tunnels\n",
 		   (long long)json_integer_value(at(now, "connections")),
 		   (long long)json_integer_value(at(now, "requests")),
 		   (long long)json_integer_value(at(now, "queue")),
 		   (long long)json_integer_value(at(now, "tunnels")));
+	write_cache_line(at(model, "cache"), out);
+	buf_char(out, '\n');
 	write_windows(model, out);
 	buf_char(out, '\n');
 	write_workers(model, out);
@@ -287,6 +302,7 @@ void cmd_stats(struct ask *ask)
 
 	if (!cmds_json_only(ask, &json))
 		return;
+	cache_gauges(ask->admin);
 	live = model_live(ask->admin);
 	if (!live) {
 		ask_fail(ask, PROTO_FAILED, "out of memory");

@@ -18,6 +18,7 @@
 #include "admin/ask.h"
 #include "admin/assets.h"
 #include "admin/model.h"
+#include "admin/web_purge.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "conf/print.h"
@@ -154,6 +155,8 @@ static void on_answer(struct ask *ask, void *arg)
 	evhttp_connection_set_closecb(evhttp_request_get_connection(hit->request), NULL, NULL);
 	if (ask->code == PROTO_OK)
 		send_bytes(hit->request, 200, TYPE_JSON, buf_slice(&ask->out));
+	else if (ask->code == PROTO_USAGE)
+		send_problem(hit->request, 400, "Bad Request", "no such thing can be purged");
 	else
 		send_problem(hit->request, 500, "Internal Server Error",
 			     "the figures are not to be had");
@@ -163,28 +166,85 @@ static void on_answer(struct ask *ask, void *arg)
 	free(hit);
 }
 
-static void serve_command(struct web *web, struct evhttp_request *request, const char *command)
+/* NULL: the request has its answer. */
+static struct hit *hit_new(struct web *web, struct evhttp_request *request)
 {
 	struct hit *hit = calloc(1, sizeof(*hit));
 
 	if (!hit) {
 		send_problem(request, 500, "Internal Server Error", "out of memory");
-		return;
+		return NULL;
 	}
 	hit->magic = HIT_MAGIC;
 	hit->web = web;
 	hit->request = request;
-	hit->words.word[0] = command;
-	hit->words.word[1] = "--json";
-	hit->words.n = 2;
 	ask_init(&hit->ask, web->admin, on_answer, hit);
-	ask_begin(&hit->ask, &hit->words, NULL);
+	return hit;
+}
+
+static void hit_begin(struct hit *hit, const struct ask_peer *peer)
+{
+	struct web *web = hit->web;
+	struct evhttp_request *request = hit->request;
+
+	ask_begin(&hit->ask, &hit->words, peer);
 	list_append(&web->hits, &hit->node);
 	if (hit->ask.ended)
 		on_answer(&hit->ask, hit);
 	else
 		evhttp_connection_set_closecb(evhttp_request_get_connection(request),
 					      on_connection_closed, hit);
+}
+
+static void serve_command(struct web *web, struct evhttp_request *request, const char *command)
+{
+	struct hit *hit = hit_new(web, request);
+
+	if (!hit)
+		return;
+	hit->words.word[0] = command;
+	hit->words.word[1] = "--json";
+	hit->words.n = 2;
+	hit_begin(hit, NULL);
+}
+
+/* The one thing that can be changed here, if the configuration says so. A page of another site
+ * cannot send this type without asking first (OPTIONS), and is not answered then. */
+static void serve_purge(struct web *web, struct evhttp_request *request)
+{
+	static const struct ask_peer peer = {.may_operate = true, .uid = UINT32_MAX};
+	struct evbuffer *in = evhttp_request_get_input_buffer(request);
+	struct evkeyvalq *fields = evhttp_request_get_input_headers(request);
+	struct str type = str_c(evhttp_find_header(fields, "Content-Type"));
+	size_t n = evbuffer_get_length(in);
+	struct str json = str_of((const char *)evbuffer_pullup(in, -1), n);
+	const char *wrong;
+
+	if (!web->admin->conf->admin.purge) {
+		send_problem(request, 403, "Forbidden", "admin.purge is not set");
+		return;
+	}
+	if (!str_ieq(str_trim(str_of(type.p, strcspn(type.p ? type.p : "", ";"))),
+		     STR(TYPE_JSON))) {
+		send_problem(request, 415, "Unsupported Media Type", "the body must be " TYPE_JSON);
+		return;
+	}
+	struct hit *hit = hit_new(web, request);
+	if (!hit)
+		return;
+	wrong = web_purge_words(json, &hit->words);
+	if (wrong) {
+		ask_fini(&hit->ask);
+		free(hit);
+		send_problem(request, 400, "Bad Request", wrong);
+		return;
+	}
+	hit_begin(hit, &peer);
+}
+
+static void serve_cache(struct web *web, struct evhttp_request *request)
+{
+	serve_command(web, request, "cache");
 }
 
 static void serve_stats(struct web *web, struct evhttp_request *request)
@@ -213,6 +273,7 @@ static void serve_metrics(struct web *web, struct evhttp_request *request)
 {
 	struct buf out = BUF_INIT;
 
+	cache_gauges(web->admin);
 	expose_prometheus(web->admin->boot->metrics, &out);
 	send_buf(request, 200, EXPOSE_PROMETHEUS_TYPE, &out);
 }
@@ -282,7 +343,7 @@ static const struct {
 	{"/api/stats", serve_stats},	   {"/api/live", serve_live},
 	{"/api/history", serve_history},   {"/api/status", serve_status},
 	{"/api/requests", serve_requests}, {"/api/upstreams", serve_upstreams},
-	{"/api/config", serve_config},
+	{"/api/config", serve_config},	   {"/api/cache", serve_cache},
 };
 
 static void serve(struct web *web, struct evhttp_request *request, const char *path)
@@ -297,7 +358,14 @@ static void serve(struct web *web, struct evhttp_request *request, const char *p
 		return;
 	send_problem(request, 404, "Not Found",
 		     "there are /, /metrics, /health, /api/stats, /api/status, /api/upstreams, "
-		     "/api/requests and /api/config");
+		     "/api/requests, /api/cache and /api/config; POST /api/purge");
+}
+
+static bool is_answered(enum evhttp_cmd_type method, bool purge)
+{
+	if (purge)
+		return method == EVHTTP_REQ_POST;
+	return method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD;
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
@@ -310,14 +378,12 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 	CHECK_MAGIC(site->web, WEB_MAGIC);
 	clock_refresh(); /* evhttp's events do not pass through net/loop */
-	switch (evhttp_request_get_command(request)) {
-	case EVHTTP_REQ_GET:
-	case EVHTTP_REQ_HEAD:
-		break;
-	default:
-		add_header(request, "Allow", "GET, HEAD");
+	bool purge = path && strcmp(path, "/api/purge") == 0;
+	if (!is_answered(evhttp_request_get_command(request), purge)) {
+		add_header(request, "Allow", purge ? "POST" : "GET, HEAD");
 		send_problem(request, 405, "Method Not Allowed",
-			     "this listener only answers GET and HEAD");
+			     purge ? "this is for POST"
+				   : "this listener only answers GET and HEAD");
 		return;
 	}
 	if (site->loopback && !web_host_is_local(str_c(host), listen ? listen->host : NULL)) {
@@ -327,7 +393,10 @@ static void on_request(struct evhttp_request *request, void *arg)
 			"127.0.0.1 or [::1]");
 		return;
 	}
-	serve(site->web, request, path ? path : "");
+	if (purge)
+		serve_purge(site->web, request);
+	else
+		serve(site->web, request, path ? path : "");
 }
 
 /* ---- connections ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operator's HTTP listener (evhttp): /metrics, /health, /api/ and the dashboard. Read-only:
- * GET and HEAD alone. There is no password, so on a loopback address the Host field is checked,
+ * The operator's HTTP listener (evhttp): /metrics, /health, /api/ and the dashboard. Read-only, GET
+ * and HEAD alone, but for POST /api/purge where admin.purge is set. There is no password, so on a loopback address the Host field is checked,
  * or a web page could read it through a name that points here (DNS rebinding). Admin process
  * only, inside its loop.
  */
@@ -16,7 +16,7 @@ struct web;
 enum {
 	WEB_CONNECTIONS = 256, /* open at once; further ones wait in the kernel's queue */
 	WEB_HEADERS = 16384,   /* bytes of a request head */
-	WEB_BODY = 1024,       /* bytes of a request body: nobody needs one */
+	WEB_BODY = 8192,       /* bytes of a request body: a purge */
 	WEB_TIMEOUT = 15,      /* seconds in which a connection moves no byte */
 };
 

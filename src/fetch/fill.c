@@ -447,7 +447,8 @@ enum fill_verdict fill_take(struct fill *f, struct fetch **fetch)
 		fills_object(f->env->fills, &f->ticket, f->object.object);
 		break;
 	case FILL_PASSES:
-		end_lead(f, FILL_RESULT_NOT_STORABLE, MARK_TIME);
+		/* no room now says nothing of the next time */
+		end_lead(f, FILL_RESULT_NOT_STORABLE, f->why == STORABLE_NO_ROOM ? 0 : MARK_TIME);
 		break;
 	case FILL_REFRESHED:
 	case FILL_STALE:

@@ -288,6 +288,7 @@ static int make_object(struct fill *f, struct http_msg *m, struct stored_meta *m
 		.length = length == STORED_UNKNOWN ? length : prefix + length,
 		.purge_seq = f->purge_seq,
 		.max_variants = f->rules->max_variants,
+		.wanted = f->keyed && fills_wanted(f->env->fills, &f->ticket),
 	};
 	if (!spec.head.p)
 		return ERR_NOMEM;

@@ -96,6 +96,12 @@ struct series {
 	unsigned slot; /* WORKER only */
 };
 
+/* A row of NODE has no subject to name. */
+static void add_node_name(struct buf *out, const struct metric_desc *d)
+{
+	buf_printf(out, *d->label ? "%s{%s} " : "%s ", d->name, d->label);
+}
+
 /* `name<suffix>{labels` and, if <le> is given, `,le="..."`, then `} `. */
 static void add_name(struct buf *out, const struct series *s, const char *suffix, const char *le)
 {
@@ -167,7 +173,10 @@ static void prometheus_series(struct buf *out, const struct series *s)
 		prometheus_hist(out, s);
 		return;
 	}
-	add_name(out, s, "", NULL);
+	if (s->d->scope == METRIC_SCOPE_NODE)
+		add_node_name(out, s->d);
+	else
+		add_name(out, s, "", NULL);
 	add_value(out, s->d, read_value(s));
 	buf_char(out, '\n');
 }
@@ -362,7 +371,9 @@ void expose_json(const struct metrics *m, struct buf *out)
 	json_subjects(m, METRIC_SCOPE_ROUTE, NULL, out);
 	buf_c(out, "],\"upstreams\":[");
 	json_subjects(m, METRIC_SCOPE_UPSTREAM, NULL, out);
-	buf_c(out, "]}");
+	buf_c(out, "],\"node\":{");
+	json_members(out, m, METRIC_SCOPE_NODE, 0, 0);
+	buf_c(out, "}}");
 }
 
 /* ---- plain ---- */
@@ -432,6 +443,8 @@ static void plain_subject(struct buf *out, const struct metrics *m, enum metric_
 {
 	if (scope == METRIC_SCOPE_WORKER) {
 		buf_c(out, "all workers\n");
+	} else if (scope == METRIC_SCOPE_NODE) {
+		buf_c(out, "the node\n");
 	} else {
 		const char *parent = metrics_parent(m, scope, subject);
 		buf_printf(out, "%s %s%s%s\n", metrics_scope_label(scope), parent,

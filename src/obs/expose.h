@@ -18,7 +18,7 @@ void expose_prometheus(const struct metrics *m, struct buf *out);
 /*
  * One JSON object (no newline behind it):
  * {"totals":{...}, "workers":[{"worker":0,...}], "listeners":[{"name":"web",...}],
- *  "routes":[...], "upstreams":[{"name":...,"servers":[...]}]}
+ *  "routes":[...], "upstreams":[{"name":...,"servers":[...]}], "node":{...}}
  * Values are keyed by the ids of tbl/counters.h; seconds are decimals; a histogram is
  * {"count","sum","average","p50","p90","p95","p99"}. "totals" is the sum of the workers.
  */

@@ -97,6 +97,7 @@ struct metrics {
 	size_t row_at[METRIC_SCOPE_COUNT];	      /* a scope's first row in a block */
 	size_t block;				      /* bytes of a slot's block */
 	bool reloading;				      /* between begin and commit; master */
+	struct metric_row_NODE node;		      /* not in the segment */
 };
 
 size_t metrics_desc_count(void)
@@ -221,6 +222,7 @@ struct metrics *metrics_attach(struct seg *seg)
 		m->subjects[s] = (struct subject *)(void *)((char *)header + tables[s]);
 	m->rows = (char *)header + names_size(NULL);
 	m->block = block_size(m->row_at);
+	m->node.head = (uint64_t)METRIC_SCOPE_NODE << 48;
 	recover_register(SEG_METRICS, on_worker_death, m);
 	return m;
 }
@@ -365,7 +367,8 @@ bool metrics_shown(const struct metrics *m, enum metric_scope scope, unsigned su
 	const struct subject *s = subject_at(m, scope, subject);
 
 	if (subject == 0)
-		return scope == METRIC_SCOPE_WORKER || anything_counted(m, scope, 0);
+		return scope == METRIC_SCOPE_WORKER || scope == METRIC_SCOPE_NODE ||
+		       anything_counted(m, scope, 0);
 	return __atomic_load_n(&s->shown, __ATOMIC_ACQUIRE) != 0;
 }
 
@@ -384,11 +387,18 @@ struct metric_row *metrics_row(struct metrics *m, enum metric_scope scope, unsig
 			       unsigned slot)
 {
 	CHECK_MAGIC(m, METRICS_VIEW_MAGIC);
+	ASSERT(scope != METRIC_SCOPE_NODE);
 	struct metric_row *row = row_at(m, scope, subject, slot);
 
 	row->head = (uint64_t)scope << 48 | (uint64_t)slot << 32 | subject;
 	__atomic_fetch_or(&m->header->used[slot / 64], UINT64_C(1) << slot % 64, __ATOMIC_RELEASE);
 	return row;
+}
+
+struct metric_row *metrics_node(struct metrics *m)
+{
+	CHECK_MAGIC(m, METRICS_VIEW_MAGIC);
+	return (struct metric_row *)(void *)&m->node;
 }
 
 bool metrics_slot_used(const struct metrics *m, unsigned slot)
@@ -439,6 +449,8 @@ uint64_t metrics_sum(const struct metrics *m, enum metric_scope scope, unsigned 
 
 	CHECK_MAGIC(m, METRICS_VIEW_MAGIC);
 	ASSERT((unsigned)id >> 16 == (unsigned)scope);
+	if (scope == METRIC_SCOPE_NODE)
+		return metric_get((const struct metric_row *)(const void *)&m->node, id);
 	for (unsigned slot = 0; slot < m->n_slots; slot++)
 		sum += metrics_value(m, subject, slot, id);
 	return sum;

@@ -198,6 +198,9 @@ static inline void metric_hist(struct metric_row *row, enum metric_id id, int64_
 	((enum metric_id)(METRIC_##scope##_responses_1xx +                                         \
 			  ((status) >= 100 && (status) < 600 ? (int)(status) / 100 - 1 : 4)))
 
+/* This process's own row of NODE (tbl/counters.h), not in the segment: set before it is shown. */
+struct metric_row *metrics_node(struct metrics *m);
+
 /* ---- reading: any process, without touching rows that no worker ever had ---- */
 
 /* Slots that ever had a worker: 0..n-1 contains all of them. */

@@ -14,7 +14,7 @@ enum { STATUS_CLIENT_GONE = 499 };
 
 static uint64_t bytes_out(const struct request *r)
 {
-	return r->pump.body_bytes;
+	return r->pump.body_bytes + (r->pump.started ? r->body_in_head : 0);
 }
 
 static uint64_t bytes_in(const struct request *r)

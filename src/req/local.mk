@@ -6,6 +6,7 @@ libreq_a_SOURCES = \
 	src/req/stored_body.c src/req/stored_body.h \
 	src/req/account.c \
 	src/req/answer.c \
+	src/req/cache_count.c src/req/cache_count.h \
 	src/req/client.h src/req/client_h1.c \
 	src/req/engine.c \
 	src/req/forward.c \

@@ -127,6 +127,7 @@ struct request {
 	struct pump tunnel_up;	 /* tunnel: the client's bytes */
 	struct mem_body mem;	 /* of an answer of our own */
 	struct mem_body content; /* the request's content, where it is part of the key */
+	uint64_t body_in_head;	 /* body bytes that go out with the head, in one piece */
 	int64_t begun;		 /* mono ns: head complete */
 	int64_t first_byte;	 /* mono ns: first byte of the final answer sent; 0 = not yet */
 	int64_t deadline;	 /* mono ns; 0 = none */

@@ -14,6 +14,7 @@ enum {
 	ADDED_ROOM = 1024,    /* Age, Cache-Status, framing, Connection, preset */
 	PART_HEAD_ROOM = 256, /* boundary and Content-Range of one part, without its type */
 	BOUNDARY_N = REQUEST_ID_N,
+	ONE_PIECE_MAX = 4096, /* a body that is copied behind its head: cheaper than two pieces */
 };
 
 /* What is about to be answered. */
@@ -341,11 +342,36 @@ static bool is_copy(const struct serving *s)
 	       !route->conf->security_headers;
 }
 
+/* May the body go out in one piece with its head? Then nothing of the segment is held any more. */
+static bool is_small(const struct serving *s)
+{
+	return !s->no_body && !s->chunked && s->n_ranges <= 1 && s->state == L1_WHOLE &&
+	       s->length <= ONE_PIECE_MAX;
+}
+
+static void write_body(struct serving *s, struct http_writer *w)
+{
+	struct l1 *l1 = s->r->server->fills.l1;
+	uint64_t at = s->first, end = s->first + s->length;
+
+	while (at < end) {
+		struct str data = l1_read(l1, &s->r->cache.object, at);
+		data.n = MIN(data.n, end - at);
+		if (data.n == 0) {
+			w->overflow = true; /* cannot be: it is whole */
+			return;
+		}
+		http_write_str(w, data);
+		at += data.n;
+	}
+	s->r->body_in_head = s->length;
+}
+
 static struct str write_head(struct serving *s)
 {
 	struct request *r = s->r;
-	size_t room = s->v.head.n + ADDED_ROOM + r->interim.n + r->cache.own_fields.n +
-		      r->route->response_ops.room;
+	size_t room = (is_small(s) ? s->length : 0) + s->v.head.n + ADDED_ROOM + r->interim.n +
+		      r->cache.own_fields.n + r->route->response_ops.room;
 	char *p = arena_alloc(&r->arena, room);
 	struct http_writer w;
 
@@ -362,6 +388,8 @@ static struct str write_head(struct serving *s)
 	request_write_cache_status(r, &w);
 	write_framing(s, &w);
 	http_write_lit(&w, "\r\n");
+	if (is_small(s))
+		write_body(s, &w);
 	if (w.overflow)
 		return STR_NONE;
 	arena_trim(&r->arena, w.at);
@@ -409,10 +437,12 @@ static enum step start_over(struct request *r)
 {
 	struct req_cache *c = &r->cache;
 
+	bool asked = c->stored; /* it was our own fetch: once is enough */
+
 	forget_watch(r);
 	l1_unpin(r->server->fills.l1, &c->object);
 	c->collapsed = c->stored = false;
-	if (c->stored || c->rounds > 2)
+	if (asked || c->rounds > 2)
 		return request_refuse(r, PROXY_ERROR_http_response_incomplete, STR_NONE);
 	c->alone = true;
 	return STEP_LOOKUP;
@@ -448,6 +478,10 @@ enum step step_serve(struct request *r)
 	c->body.fills = r->server->fills.fills;
 	c->body.fill = c->ticket;
 	struct body_src *src = s.boundary.n ? &c->parts->src : &c->body.src;
+	if (is_small(&s)) {
+		l1_unpin(l1, &c->object);
+		src = NULL;
+	}
 	pump_init(&r->pump, &r->client->conn, head, s.no_body ? NULL : src, s.chunked);
 	return STEP_DELIVER;
 }

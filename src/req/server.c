@@ -14,6 +14,7 @@
 #include "obs/access.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "req/cache_count.h"
 #include "req/request.h"
 #include "store/purge.h"
 #include "upstream/cells.h"
@@ -595,8 +596,10 @@ void server_second(struct server *s)
 	metric_set(s->row, METRIC_WORKER_buffers_live, windows_live());
 	metric_add(s->row, METRIC_WORKER_access_log_dropped, access_take_dropped(s->access_log));
 	upstreams_second(&s->ups);
+	if (s->fills.l1)
+		cache_count(s->fills.l1, &s->l1_seen, s->row);
 	LIST_EACH (&s->listeners, n)
 		resume_listener(CONTAINER_OF(n, struct listener, node));
-	if (s->stopping)
+	if (s->stopping && !loop_timer_is_set(&s->idle_timer)) /* their moment is over */
 		on_idle_moment(s);
 }

@@ -50,6 +50,7 @@ struct server {
 	struct loop *loop;
 	struct upstreams ups;
 	struct fill_env fills;	     /* L1 and what goes with it; fills.l1 NULL: no cache */
+	struct l1_figures l1_seen;   /* of them, what is counted already */
 	struct snapshot *snap;	     /* in force */
 	struct snapshot *next;	     /* prepared */
 	struct upstreams_plan *plan; /* prepared */

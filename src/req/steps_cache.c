@@ -189,6 +189,19 @@ static void keep_part(struct request *r, const struct l1_view *v)
 
 static void begin_refresh(struct request *r);
 
+/*
+ * Those who waited for a fetch may share its answer even if it is stale at once: the origin made it
+ * after they had asked. Not where the answer or the request insists on being asked for itself
+ * (RFC 9111 4, 5.2.1.4, 5.2.2.2, 5.2.2.4).
+ */
+static bool made_meanwhile(const struct request *r, const struct l1_view *v)
+{
+	bool insists = (r->ask.cc.flags & CC_NO_CACHE) && !r->ask.ignore;
+
+	return !insists && !v->softly_purged && v->meta->response_time >= r->cache.since &&
+	       !(v->meta->flags & (STORED_NO_CACHE | STORED_MUST_REVALIDATE));
+}
+
 /* What the stored response is good for. */
 static enum step judge(struct request *r)
 {
@@ -199,11 +212,13 @@ static enum step judge(struct request *r)
 
 	l1_view(l1, &c->object, &v);
 	enum reuse verdict = reuse_verdict(v.meta, &r->ask, v.softly_purged, now);
-	bool made_for_us = c->since && v.meta->response_time >= c->since;
 	bool part = (v.meta->flags & STORED_PARTIAL) != 0;
-	if (verdict == REUSE_VALIDATE && made_for_us) {
-		c->collapsed = true;
-		verdict = REUSE_FRESH;
+	bool waited = c->since && v.meta->response_time >= c->since;
+	if (verdict == REUSE_VALIDATE && c->since) {
+		if (made_meanwhile(r, &v))
+			verdict = REUSE_FRESH;
+		else
+			c->alone = true; /* else those who wait would validate one by one */
 	}
 	if (part &&
 	    (verdict == REUSE_VALIDATE || !part_covers(r, &v, l1_length(l1, &c->object, NULL)))) {
@@ -223,7 +238,8 @@ static enum step judge(struct request *r)
 		c->object = (struct l1_ref){0};
 		return STEP_JOIN;
 	}
-	c->hit = !c->collapsed;
+	c->collapsed = waited;
+	c->hit = !waited;
 	c->stale = verdict != REUSE_FRESH;
 	if (verdict == REUSE_REFRESH)
 		begin_refresh(r);
@@ -282,7 +298,6 @@ enum step step_lookup(struct request *r)
 		r->ask.ignore = (r->route->cache.fill.rules.unsafe_ & CACHE_UNSAFE_REQUEST) != 0;
 		cc_parse(&r->msg, &r->ask.cc);
 	}
-	c->fwd = CACHE_FWD_NONE;
 	if (!find(r, &any)) {
 		c->fwd = any ? CACHE_FWD_VARY_MISS : CACHE_FWD_URI_MISS;
 		return go_forward(r);
@@ -373,8 +388,11 @@ static enum step follow(struct request *r, uint64_t object)
 	if (!l1_pin_at(l1, object, &c->key.hash, &c->object))
 		return ask_alone(r);
 	l1_view(l1, &c->object, &v);
-	bool usable = str_eq(v.key.text, c->key.text) && vary_match(v.vary, &r->msg) &&
-		      !(v.meta->flags & STORED_PARTIAL) && l1_state(l1, &c->object) != L1_BROKEN;
+	bool usable =
+		str_eq(v.key.text, c->key.text) && vary_match(v.vary, &r->msg) &&
+		!(v.meta->flags & STORED_PARTIAL) && l1_state(l1, &c->object) != L1_BROKEN &&
+		(reuse_verdict(v.meta, &r->ask, v.softly_purged, clock_wall()) != REUSE_VALIDATE ||
+		 made_meanwhile(r, &v));
 	if (!usable) {
 		l1_unpin(l1, &c->object);
 		return ask_alone(r);

@@ -2,9 +2,12 @@
 #include "shm/lock.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "base/err.h"
+
+#define WAIT_NS (5 * NS_PER_MS)
 
 static const struct {
 	const char *name;
@@ -94,10 +97,31 @@ static enum lock_rc taken(struct lock *lock, int rc)
 	return LOCK_RECOVERED;
 }
 
+/*
+ * Sleeps until it is ours, but never long at a time: a process that is killed between opening the
+ * lock and waking the next one takes the wake-up with it. The kernel makes up for that, unless a
+ * third process takes the lock in between: then nobody is ever woken, though the lock is free.
+ */
+static int wait_for(struct lock *lock)
+{
+	struct timespec until;
+	int rc;
+
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		int64_t ns = until.tv_nsec + WAIT_NS;
+		until.tv_sec += ns / NS_PER_S;
+		until.tv_nsec = ns % NS_PER_S;
+		rc = pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &until);
+	} while (rc == ETIMEDOUT);
+	return rc;
+}
+
 enum lock_rc lock_take(struct lock *lock)
 {
 	rank_may_take(lock);
-	return taken(lock, pthread_mutex_lock(&lock->mutex));
+	int rc = pthread_mutex_trylock(&lock->mutex);
+	return taken(lock, rc == EBUSY ? wait_for(lock) : rc);
 }
 
 int lock_try(struct lock *lock, enum lock_rc *out_rc)

@@ -21,7 +21,7 @@ static int admit_large(struct l1 *l1, const struct l1_hash *hash, uint64_t bytes
 	return ERR_FULL;
 }
 
-int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length)
+int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length, bool wanted)
 {
 	if (length == STORED_UNKNOWN)
 		return 0;
@@ -29,7 +29,7 @@ int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length)
 		l1->counts.rejected_large++;
 		return ERR_LIMIT;
 	}
-	if (length <= l1->region->size / LARGE_PART)
+	if (wanted || length <= l1->region->size / LARGE_PART)
 		return 0;
 	return admit_large(l1, hash, length);
 }

@@ -9,8 +9,9 @@
 
 #include "store/layout.h"
 
-/* For an object of known length (or STORED_UNKNOWN). ERR_LIMIT, ERR_FULL; counted. */
-MUST_CHECK int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length);
+/* For an object of known length (or STORED_UNKNOWN). <wanted>: more than one ask for it right now,
+ * which is as good as its ghost. ERR_LIMIT, ERR_FULL; counted. */
+MUST_CHECK int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length, bool wanted);
 
 /* For one of unknown length, when it needs its next block. *admitted remembers a yes. */
 MUST_CHECK int admit_growth(struct l1 *l1, const struct record *r, bool *admitted);

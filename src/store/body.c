@@ -129,6 +129,7 @@ static bool recycle(struct l1 *l1, struct record *r, struct fill *f)
 	}
 	l1->blocks[front].next = 0;
 	r->first_at = end;
+	space_renew_locked(l1, front);
 	L1_ORDER();
 	__atomic_store_n(&r->recycled, r->recycled + 1, __ATOMIC_RELEASE);
 	space_unlock(l1);
@@ -318,6 +319,36 @@ static uint32_t find_block(struct l1 *l1, const struct record *r, struct holder 
 	return block;
 }
 
+/* Following blocks of the chain often lie right behind, in a cache that is not full yet: bytes from
+ * the start of <block> to where that ends, or <upto> at least. */
+static uint64_t in_one_piece(const struct l1 *l1, uint32_t block, uint64_t upto)
+{
+	uint64_t n = space_block_bytes(l1, block), start = space_block_at(l1, block);
+
+	while (n < upto) {
+		block = __atomic_load_n(&l1->blocks[block].next, __ATOMIC_ACQUIRE);
+		if (!block || space_block_at(l1, block) != start + n)
+			break;
+		n += space_block_bytes(l1, block);
+	}
+	return n;
+}
+
+uint64_t body_lend(struct l1 *l1, uint32_t block, uint64_t at, uint64_t upto)
+{
+	uint64_t end = space_block_at(l1, block);
+
+	while (block && space_block_bytes(l1, block) >= L1_LEND_MIN &&
+	       space_block_at(l1, block) == end && end < upto) {
+		struct block *b = &l1->blocks[block];
+		if (!(__atomic_load_n(&b->flags, __ATOMIC_RELAXED) & BLOCK_LENT))
+			__atomic_fetch_or(&b->flags, BLOCK_LENT, __ATOMIC_RELAXED);
+		end += space_block_bytes(l1, block);
+		block = b->next;
+	}
+	return end > at ? MIN(end, upto) - at : 0;
+}
+
 struct str body_at(struct l1 *l1, const struct record *r, struct holder *h, uint64_t at,
 		   uint32_t *out_block)
 {
@@ -333,7 +364,11 @@ struct str body_at(struct l1 *l1, const struct record *r, struct holder *h, uint
 	if (!block)
 		return STR_NONE;
 	*out_block = block;
-	uint64_t n = MIN(length - h->at, space_block_bytes(l1, block));
+	uint64_t n = space_block_bytes(l1, block);
+	/* A stream's blocks move. */
+	if (n < length - h->at && !__atomic_load_n(&r->stream, __ATOMIC_ACQUIRE))
+		n = in_one_piece(l1, block, length - h->at);
+	n = MIN(length - h->at, n);
 	return str_of(l1->base + space_block_at(l1, block) + (at - h->at),
 		      (size_t)(n - (at - h->at)));
 }

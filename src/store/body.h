@@ -40,6 +40,10 @@ MUST_CHECK int body_trailers(struct l1 *l1, struct record *r, struct str trailer
 struct str body_at(struct l1 *l1, const struct record *r, struct holder *h, uint64_t at,
 		   uint32_t *out_block);
 
+/* Marks the blocks that hold what lies from offset <at>, which is in <block>, to <upto>; returns how
+ * many bytes of it are lent: they end where a block is too small. */
+uint64_t body_lend(struct l1 *l1, uint32_t block, uint64_t at, uint64_t upto);
+
 /* For l1_passed: the holder is not left in a block that may be recycled. */
 void body_follow(struct l1 *l1, const struct record *r, struct holder *h, uint64_t at);
 

@@ -8,7 +8,7 @@
 #include "shm/seg.h"
 #include "store/fills_priv.h"
 
-enum { LAYOUT = 1 };
+enum { LAYOUT = 2 };
 
 /* ---- the region ---- */
 
@@ -278,6 +278,16 @@ void fills_progress(struct fills *f, const struct fill_ticket *t)
 		fills_tell(f, e);
 }
 
+bool fills_wanted(struct fills *f, const struct fill_ticket *t)
+{
+	struct fill_entry *e = led(f, t);
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; e && i < FILLS_MASK_WORDS; i++)
+		bits |= __atomic_load_n(&e->mask[i], __ATOMIC_RELAXED);
+	return bits != 0;
+}
+
 void fills_nudge(struct fills *f, const struct fill_ticket *t)
 {
 	struct fill_entry *e = t->entry ? fills_entry(f->r, t->entry - 1) : NULL;
@@ -359,7 +369,7 @@ void fills_recover(struct seg *seg, unsigned slot, void *doorbells)
 	/* Everybody, whether he watches these entries or not: the dead one may have taken a bit off
 	 * or set a bell, and not have come to ring. */
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		__atomic_store_n(&r->bells[i].rung, 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(&r->bells[i].rung, FILLS_RUNG_ALL, __ATOMIC_SEQ_CST);
 		if (doorbells && ((const int *)doorbells)[i] >= 0)
 			doorbell_ring(((const int *)doorbells)[i]);
 	}

@@ -73,6 +73,8 @@ enum fills_join fills_join(struct fills *f, const struct l1_hash *key, bool excl
 
 /* Is somebody at it, or is it marked? Without joining. */
 bool fills_busy(struct fills *f, const struct l1_hash *key);
+/* Is it marked hit-for-miss? */
+bool fills_marked(struct fills *f, const struct l1_hash *key);
 
 /* ---- the leader ---- */
 
@@ -83,6 +85,8 @@ void fills_object(struct fills *f, const struct fill_ticket *t, uint64_t object)
 void fills_progress(struct fills *f, const struct fill_ticket *t);
 /* The same by a reader, for the leader: a window has room again. */
 void fills_nudge(struct fills *f, const struct fill_ticket *t);
+/* Does anybody watch it, here or elsewhere? */
+bool fills_wanted(struct fills *f, const struct fill_ticket *t);
 /* NOT_STORABLE leaves a mark for <mark_ns>. Clears the ticket. */
 void fills_end(struct fills *f, struct fill_ticket *t, enum fill_result result, int64_t mark_ns);
 /* A storable answer came for a marked key. */

@@ -51,10 +51,22 @@ struct fill_counts {
 	uint64_t reserved[3];
 };
 
-/* "A fill you watch has moved": set before the doorbell rings, taken off by fills_turn. */
+/*
+ * What a worker is told: which of the entries that it watches have moved. Leaders set the entry's
+ * bit in <moved>, then that word's bit in <words>, then <rung>, then ring; the worker takes them off
+ * in the opposite order.
+ */
 struct fill_bell {
-	uint32_t rung;
-	uint8_t pad[CACHE_LINE - 4];
+	uint32_t rung; /* bits FILLS_RUNG_ */
+	uint32_t reserved;
+	uint64_t words[FILLS_MAX / 64 / 64];
+	uint8_t pad[CACHE_LINE - 8 - FILLS_MAX / 64 / 8];
+	uint64_t moved[FILLS_MAX / 64];
+};
+
+enum {
+	FILLS_RUNG_MOVED = 1, /* look at <words> */
+	FILLS_RUNG_ALL = 2,   /* after a death: look at everything */
 };
 
 struct fills_region {
@@ -72,6 +84,7 @@ struct fills_region {
 
 _Static_assert(sizeof(struct fill_entry) == CACHE_LINE, "fill_entry layout");
 _Static_assert(sizeof(struct fill_bucket) == 2 * CACHE_LINE, "fill_bucket layout");
+_Static_assert(sizeof(struct fill_bell) == CACHE_LINE + FILLS_MAX / 8, "fill_bell layout");
 _Static_assert(sizeof(struct fill_counts) == CACHE_LINE, "fill_counts layout");
 _Static_assert(offsetof(struct fills_region, entries) % CACHE_LINE == 0, "entries on lines");
 _Static_assert(offsetof(struct fills_region, marks) % CACHE_LINE == 0, "marks on lines");
@@ -106,8 +119,5 @@ static inline struct fill_entry *fills_entry(struct fills_region *r, uint32_t in
 
 /* The leader has changed something that watchers look at: they are told. */
 void fills_tell(struct fills *f, struct fill_entry *e);
-
-/* Is there a hit-for-miss mark on <key>? */
-bool fills_marked(struct fills *f, const struct l1_hash *key);
 
 #endif

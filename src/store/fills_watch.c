@@ -23,10 +23,10 @@
  *     the bit gone while there are earlier watchers: setting it again hides from the turn that
  *     these have not been called yet.
  *
- * The bell (<rung>, then the eventfd) merges rings: who finds it set already leaves the system call
- * out, because the worker has not yet taken it off, and looks at all masks after it has. Taking
- * bits and bell are read-modify-writes, so what the leader did before is seen by whoever comes
- * after. A leader that dies between taking a bit and ringing: fills_recover sets all bells.
+ * The bell merges rings: who finds it set already leaves the system call out, because the worker
+ * has not yet taken it off, and looks at what has moved after it has. Setting and taking bits are
+ * read-modify-writes, so what the leader did before is seen by whoever comes after. A leader that
+ * dies between taking a bit and ringing: fills_recover has everybody look at everything.
  */
 #include "net/doorbell.h"
 #include "store/fills_priv.h"
@@ -54,11 +54,20 @@ static void note_due(struct fills *f, struct fill_group *g)
 
 /* ---- the leader's side ---- */
 
-static void ring(struct fills *f, unsigned slot)
+static uint64_t set(uint64_t *words, uint32_t i)
 {
-	uint32_t *rung = &f->r->bells[slot].rung;
+	return __atomic_fetch_or(&words[i / 64], UINT64_C(1) << i % 64, __ATOMIC_SEQ_CST);
+}
 
-	if (__atomic_exchange_n(rung, 1, __ATOMIC_SEQ_CST) == 0 && f->doorbells[slot] >= 0)
+static void ring(struct fills *f, unsigned slot, const struct fill_entry *e)
+{
+	struct fill_bell *bell = &f->r->bells[slot];
+	uint32_t i = (uint32_t)(e - f->r->entries[0]);
+
+	set(bell->moved, i);
+	set(bell->words, i / 64);
+	if (__atomic_fetch_or(&bell->rung, FILLS_RUNG_MOVED, __ATOMIC_SEQ_CST) == 0 &&
+	    f->doorbells[slot] >= 0)
 		doorbell_ring(f->doorbells[slot]);
 }
 
@@ -71,7 +80,7 @@ static void tell_word(struct fills *f, struct fill_entry *e, unsigned word)
 		if (slot == f->slot)
 			note_due(f, group_of(f, e));
 		else
-			ring(f, slot);
+			ring(f, slot, e);
 	}
 }
 
@@ -156,20 +165,47 @@ static void gather_due(struct fills *f)
 	}
 }
 
-/* Another worker's leader, or the master, rang: whose bits are gone? */
+/* If this worker's bit is gone. */
+static void gather_if_gone(struct fills *f, struct fill_group *g)
+{
+	struct fill_entry *e = entry_of(f, g);
+
+	if (g->watchers.count && bit_is_gone(f, e) && set_bit(f, e))
+		gather(f, g);
+}
+
+static uint64_t take(uint64_t *word)
+{
+	if (!__atomic_load_n(word, __ATOMIC_RELAXED))
+		return 0;
+	return __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+}
+
+static void gather_moved(struct fills *f, struct fill_bell *bell)
+{
+	for (uint32_t i = 0; i < COUNTOF(bell->words); i++) {
+		for (uint64_t words = take(&bell->words[i]); words; words &= words - 1) {
+			uint32_t w = i * 64 + (uint32_t)__builtin_ctzll(words);
+			for (uint64_t bits = take(&bell->moved[w]); bits; bits &= bits - 1)
+				gather_if_gone(f, &f->groups[w * 64 + __builtin_ctzll(bits)]);
+		}
+	}
+}
+
+/* Another worker's leader, or the master, rang. */
 static void gather_rung(struct fills *f)
 {
-	uint32_t *rung = &f->r->bells[f->slot].rung;
+	struct fill_bell *bell = &f->r->bells[f->slot];
 
-	if (!__atomic_load_n(rung, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&bell->rung, __ATOMIC_RELAXED))
 		return;
-	(void)__atomic_exchange_n(rung, 0, __ATOMIC_SEQ_CST);
-	LIST_EACH (&f->watched, n) {
-		struct fill_group *g = CONTAINER_OF(n, struct fill_group, node);
-		struct fill_entry *e = entry_of(f, g);
-		if (bit_is_gone(f, e) && set_bit(f, e))
-			gather(f, g);
-	}
+	uint32_t rung = __atomic_exchange_n(&bell->rung, 0, __ATOMIC_SEQ_CST);
+	if (rung & FILLS_RUNG_MOVED)
+		gather_moved(f, bell);
+	if (!(rung & FILLS_RUNG_ALL))
+		return;
+	LIST_EACH (&f->watched, n)
+		gather_if_gone(f, CONTAINER_OF(n, struct fill_group, node));
 }
 
 /* The lists of groups are not walked while functions run: these may do what they like. */

@@ -2,6 +2,7 @@
 #include "store/index.h"
 
 #include "store/repair.h"
+#include "store/space.h"
 
 enum { OFFSET_BITS = 40 };
 
@@ -239,6 +240,39 @@ bool index_relink_locked(struct l1 *l1, struct record *r)
 	L1_ORDER();
 	r->linked = 1;
 	return true;
+}
+
+uint64_t index_entry_offset(uint64_t entry)
+{
+	return (entry & OFFSET_MASK) * 64;
+}
+
+bool index_belongs(const struct l1 *l1, const struct record *r, uint64_t bucket, uint64_t entry)
+{
+	struct place at = place_of(l1, r->hash_hi, r->hash_lo);
+
+	if (entry != entry_of(l1, &at, r))
+		return false;
+	for (uint32_t i = 0; i < L1_PROBES; i++)
+		if (probe(l1, &at, i) == &l1->buckets[bucket])
+			return true;
+	return false;
+}
+
+uint64_t index_displaced(const struct l1 *l1, uint64_t bucket)
+{
+	uint64_t per_shard = l1->region->n_buckets, n = 0;
+	struct place at = {.first = l1->buckets + bucket / per_shard * per_shard,
+			   .home = (uint32_t)(bucket % per_shard)};
+
+	for (uint32_t i = 1; i < L1_PROBES; i++) {
+		const struct l1_bucket *b = probe(l1, &at, i);
+		for (int k = 0; k < L1_BUCKET; k++) {
+			const struct record *r = space_record(l1, index_entry_offset(b->entry[k]));
+			n += r && place_of(l1, r->hash_hi, r->hash_lo).home == at.home;
+		}
+	}
+	return n;
 }
 
 void index_clear_locked(struct l1 *l1, unsigned shard)

@@ -37,6 +37,12 @@ struct record *index_holds_locked(struct l1 *l1, uint64_t object, uint64_t hash_
 /* For repair: links it where it belongs by age. False: the buckets are full. */
 bool index_relink_locked(struct l1 *l1, struct record *r);
 
+/* For the checker: what an entry leads to; whether <bucket> (of all shards) is where the entry of
+ * <r> may lie, and its tag right; how many entries of the bucket's keys lie in following ones. */
+uint64_t index_entry_offset(uint64_t entry);
+bool index_belongs(const struct l1 *l1, const struct record *r, uint64_t bucket, uint64_t entry);
+uint64_t index_displaced(const struct l1 *l1, uint64_t bucket);
+
 /* Forgets everything in the shard. */
 void index_clear_locked(struct l1 *l1, unsigned shard);
 

@@ -170,7 +170,7 @@ int l1_create(struct l1 *l1, const struct l1_new *spec, struct l1_ref *out_ref)
 	CHECK_MAGIC(l1, L1_VIEW_MAGIC);
 	struct record *r;
 	uint32_t pin;
-	int rc = admit(l1, &spec->key.hash, spec->length);
+	int rc = admit(l1, &spec->key.hash, spec->length, spec->wanted);
 
 	if (rc)
 		return rc;
@@ -188,6 +188,7 @@ int l1_create(struct l1 *l1, const struct l1_new *spec, struct l1_ref *out_ref)
 		l1_unpin(l1, out_ref);
 		return ERR_FULL;
 	}
+	filler(l1, out_ref)->admitted = spec->wanted;
 	unsigned shard = index_shard(l1, r->hash_hi);
 	index_lock(l1, shard);
 	__atomic_store_n(&r->state, L1_FILLING, __ATOMIC_RELEASE);
@@ -383,13 +384,13 @@ size_t l1_lend(struct l1 *l1, const struct l1_ref *ref, uint64_t at, uint64_t *o
 	uint32_t block;
 	struct str s = body_at(l1, held(l1, ref), &l1->holders[ref->pin], at, &block);
 
-	if (!block || space_block_bytes(l1, block) < L1_LEND_MIN)
+	if (!block)
 		return 0;
-	struct block *b = &l1->blocks[block];
-	if (!(__atomic_load_n(&b->flags, __ATOMIC_RELAXED) & BLOCK_LENT))
-		__atomic_fetch_or(&b->flags, BLOCK_LENT, __ATOMIC_RELAXED);
-	*out_file_at = l1->file_at + l1_offset(l1, s.p);
-	return s.n;
+	uint64_t from = l1_offset(l1, s.p);
+	uint64_t n = body_lend(l1, block, from, from + s.n);
+	if (n > 0)
+		*out_file_at = l1->file_at + from;
+	return n;
 }
 
 int l1_fd(const struct l1 *l1)

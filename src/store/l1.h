@@ -119,6 +119,7 @@ struct l1_new {
 	uint64_t length;    /* body bytes to come; STORED_UNKNOWN = not known */
 	uint64_t purge_seq; /* purge_now() when the request was sent: later purges hit it */
 	unsigned max_variants;
+	bool wanted; /* others wait for it: a large one need not have been asked for before */
 };
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Proves an L1 region whole: every block owned once and reachable, every pin accounted for, sums
- * right, lists consistent. Walks everything; trusts nothing it reads. Nobody may change the region
- * meanwhile, but for l1_check_live, which holds all locks, one shard after the other.
+ * right, lists consistent. Walks everything; trusts nothing it reads; takes no lock. Nobody may
+ * change the region meanwhile: for tests, and for copies (tools/tiercel-shm.c).
  */
 #ifndef STORE_L1_CHECK_H
 #define STORE_L1_CHECK_H
@@ -27,7 +27,10 @@ enum l1_check_flag {
 		1u << 1, /* no process is there: pins, fills and broken objects are faults */
 };
 
-/* True if whole. <out> tells what was seen. */
+/* On a copy: was no lock held when it was made? What a dead process left locked is a fault. */
+bool l1_check_quiet(struct l1 *l1, struct l1_check *out);
+
+/* True if whole. <out>, zeroed by the caller, tells what was seen. */
 bool l1_check(struct l1 *l1, unsigned flags, struct l1_check *out);
 
 #endif

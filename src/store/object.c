@@ -216,7 +216,7 @@ bool object_evict(struct l1 *l1, const struct victim *v)
 
 	index_lock(l1, shard);
 	struct record *r = index_holds_locked(l1, v->object, v->hash_hi, v->hash_lo);
-	if (r && r->born == v->born && r->pins == 0 && record_state(r) == L1_WHOLE) {
+	if (r && r->born == v->born && r->pins == 0 && record_state(r) != L1_FILLING) {
 		index_unlink_locked(l1, r);
 		space_lock(l1);
 		l1->counts.evicted++;

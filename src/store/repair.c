@@ -112,6 +112,7 @@ static void reach(struct l1 *l1, void *arg UNUSED, struct record *r)
 
 	set_seen(l1, r->block);
 	r->chain_payload = 0;
+	r->last = 0;
 	if (!r->first)
 		return;
 	if (space_block_valid(l1, r->first) && seen(l1, r->first))
@@ -141,6 +142,8 @@ static void sweep_page(struct l1 *l1, uint32_t page)
 	/* Perhaps it was just being given its memory. */
 	if (!p->class)
 		p->backed = 0;
+	for (uint32_t i = n; i < p->described; i++)
+		l1->blocks[page * l1->region->page_blocks + i] = (struct block){0};
 	for (uint32_t i = n; i > 0; i--) {
 		struct block *b = &l1->blocks[page * l1->region->page_blocks + i - 1];
 		if (seen(l1, page * l1->region->page_blocks + i - 1)) {
@@ -260,6 +263,8 @@ static void relink(struct l1 *l1, void *arg, struct record *r)
 	if (index_shard(l1, r->hash_hi) != *(unsigned *)arg)
 		return;
 	r->older = 0;
+	if (r->state == L1_BROKEN)
+		r->linked = 0;
 	if (r->linked)
 		(void)index_relink_locked(l1, r);
 }
@@ -342,9 +347,13 @@ static void revive_record(struct l1 *l1, void *arg UNUSED, struct record *r)
 
 static void relink_any(struct l1 *l1, void *arg UNUSED, struct record *r)
 {
-	(void)index_relink_locked(l1, r);
-	if (!r->linked)
+	if (r->state != L1_WHOLE) {
+		/* Its chain led into another's. */
+		r->linked = 0;
 		object_free_locked(l1, r);
+	} else if (!index_relink_locked(l1, r)) {
+		object_free_locked(l1, r);
+	}
 }
 
 static bool pages_plausible(const struct l1 *l1)

@@ -225,6 +225,8 @@ static bool describe(struct l1 *l1, uint32_t page, uint32_t n)
 		return true;
 	if (back_range(l1, l1_offset(l1, &l1->blocks[first]), n * sizeof(struct block)))
 		return false;
+	/* Zero already, unless an earlier program left it otherwise. */
+	memset(&l1->blocks[first + p->described], 0, (n - p->described) * sizeof(struct block));
 	p->described = n;
 	return true;
 }
@@ -313,13 +315,16 @@ uint32_t space_take_any_locked(struct l1 *l1, unsigned class, uint64_t min, uint
 	return take_from(l1, l1_space(l1)->partial[larger], owner);
 }
 
+void space_renew_locked(struct l1 *l1, uint32_t block)
+{
+	if (__atomic_load_n(&l1->blocks[block].flags, __ATOMIC_RELAXED) & BLOCK_LENT)
+		punch(l1, block);
+}
+
 void space_forget_locked(struct l1 *l1, uint32_t block)
 {
-	struct block *b = &l1->blocks[block];
-
-	if (__atomic_load_n(&b->flags, __ATOMIC_RELAXED) & BLOCK_LENT)
-		punch(l1, block);
-	b->owner = 0;
+	space_renew_locked(l1, block);
+	l1->blocks[block].owner = 0;
 }
 
 void space_give_locked(struct l1 *l1, uint32_t block)
@@ -329,8 +334,7 @@ void space_give_locked(struct l1 *l1, uint32_t block)
 	struct block *b = &l1->blocks[block];
 
 	ASSERT(b->owner != 0 && p->used > 0);
-	if (__atomic_load_n(&b->flags, __ATOMIC_RELAXED) & BLOCK_LENT)
-		punch(l1, block);
+	space_renew_locked(l1, block);
 	b->owner = 0;
 	L1_ORDER();
 	b->next = p->free;

@@ -33,6 +33,9 @@ uint32_t space_take_any_locked(struct l1 *l1, unsigned class, uint64_t min, uint
 
 void space_give_locked(struct l1 *l1, uint32_t block);
 
+/* Its owner is about to write to it anew: if it was lent its memory is replaced (space_back). */
+void space_renew_locked(struct l1 *l1, uint32_t block);
+
 /* Sees to it that the block has memory, without touching it: with none left a touch would be
  * SIGBUS. Only the block's owner; no lock needed. ERR_FULL. */
 MUST_CHECK int space_back(struct l1 *l1, uint32_t block);

@@ -36,12 +36,29 @@ COMMAND(requests, "requests", "[--json]", READ, NOW, "requests in flight, oldest
 COMMAND(top, "top", "", READ, NOW, "live view of the node, refreshed every second",
 	"Shows rate, latency, status classes, workers and upstreams, refreshed once a second until "
 	"q or Ctrl-C is pressed. When the output is not a terminal it prints one screen and ends.")
+COMMAND(cache, "cache", "[--json]", READ, NOW,
+	"what the cache holds, how it does, what left it",
+	"Shows the size of the cache, how much of it is used and how much of that is overhead, the "
+	"number of stored answers, what became of the requests of caching routes with the share of "
+	"hits, what had to leave and why, fetches that others wait for, and purges.")
 COMMAND(explain, "explain", "METHOD URL [-H NAME:VALUE]...", READ, NOW,
-	"which route a request would take, and why",
+	"what a request would meet: its route, its stored answer, and why",
 	"Tells for a request, without sending it: which route it would take and why, the upstream "
 	"and its servers, the target and Host that the upstream would see, limits, timeouts and "
-	"header changes. URL is a full URL or a path; -H adds a request header field, so that "
-	"`-H Host:name` chooses the host for a path.")
+	"header changes; then its cache key, every answer that is stored under the key with its "
+	"age, how long it is fresh and for which requests it was made, whether the request would be "
+	"a hit and why or why not, and whether the back end is being asked for it right now. URL is "
+	"a full URL or a path; -H adds a request header field, so that `-H Host:name` chooses the "
+	"host for a path.")
+COMMAND(purge, "purge", "url URL | prefix URL | tag TAG | host HOST | all [--soft] [--json]", OPERATE,
+	NOW, "drop stored answers, or make them stale with --soft",
+	"Drops one URL in all its variants, all URLs that begin with the given text (`http://host/dir/`), "
+	"all answers that carry a tag, all answers of a host, or everything. In force on all "
+	"workers when the reply comes, however much is stored: a purged answer is found out when it "
+	"is met, and its room is used again. The URL is brought into the form of the cache key by the "
+	"rules of its route, so that what does not count there need not be given. With --soft the "
+	"answers become stale instead: they are validated at their next use, and still stand in where "
+	"the back end fails.")
 COMMAND(reload, "reload", "", OPERATE, NOW, "read the configuration again, all or nothing",
 	"Has the master read, check and prepare the configuration files, and puts them in force in "
 	"all workers at once. Requests in flight finish under the settings they began with. The "
@@ -54,8 +71,6 @@ COMMAND(drain, "drain", "[off]", OPERATE, NOW, "take the node out of service gen
 COMMAND(reopen, "reopen", "", OPERATE, NOW, "open the log files again, after they were rotated",
 	"The master opens the error log and the access log by name again and hands them to the "
 	"workers. Nothing is lost in between. The same as SIGUSR1.")
-COMMAND(purge, "purge", "url|prefix|tag|host|all ... [--soft]", OPERATE, LATER,
-	"drop stored answers from the cache", "Reserved for the cache.")
 COMMAND(breaker, "breaker", "NAME open|close|auto", OPERATE, LATER,
 	"hold a circuit breaker open or closed", "Reserved for circuit breakers.")
 COMMAND(server, "server", "UPSTREAM ADDRESS drain|ready|off", OPERATE, LATER,

@@ -62,6 +62,9 @@ SETTING(admin, socket, SOCKET_PATH, NONE, DEFAULT("/run/tiercel/admin.sock"), AN
 SETTING(admin, listen, ADDRESS_OR_OFF, NONE, UNSET("127.0.0.1:9180"), ANY, LIVE, "0.1",
 	"Address for /metrics, /health, /api/ and the dashboard; off unless given.",
 	"There is no password: keep it on a loopback or private address.")
+SETTING(admin, purge, BOOL, NONE, DEFAULT("false"), ANY, LIVE, "0.1",
+	"`POST /api/purge` on `listen` may purge the cache.",
+	"Whoever reaches the address may do it then. tiercelctl purge needs no such leave.")
 SETTING(admin, health, BLOCK, admin_health, UNSET(""), ANY, LIVE, "0.1", "When /health answers 503.",
 	"")
 SECTION_END(admin)

@@ -11,6 +11,9 @@
  * HISTOGRAM(scope, id, name, help, explanation)   durations, stored in ns, printed in seconds
  * SCOPE_END(scope)
  *
+ * NODE has one subject and no writers: whoever shows it sets its values first (metrics_node), from
+ * what the segment says. Its counters only grow all the same.
+ *
  * Each scope's rows become a struct, so the order is the layout of the segment's rows: a changed
  * list makes the counters of a running instance start anew after an upgrade.
  */
@@ -83,6 +86,36 @@ COUNTER(WORKER, reloads, "tiercel_worker_reloads_total", "", counter, none,
 	"Configurations taken over", "Committed reloads; the first load does not count.")
 COUNTER(WORKER, config_generation, "tiercel_worker_config_generation", "", gauge, none,
 	"Number of the configuration in use", "Equal in all workers outside a reload.")
+COUNTER(WORKER, cache_evicted_small, "tiercel_cache_evicted_total", "queue=\"small\"", counter, none,
+	"Stored answers that made room for others",
+	"Not used again while they were new: one-hit wonders leave this way.")
+COUNTER(WORKER, cache_evicted_main, "tiercel_cache_evicted_total", "queue=\"main\"", counter, none,
+	"Stored answers that made room for others",
+	"Had been used again before. If this grows fast, the cache is too small.")
+COUNTER(WORKER, cache_promoted, "tiercel_cache_promoted_total", "", counter, none,
+	"Stored answers that were used again and stay",
+	"Moved from the queue of new ones to the main one.")
+COUNTER(WORKER, cache_ghost_hits, "tiercel_cache_ghost_hits_total", "", counter, none,
+	"Answers stored again soon after they had to leave",
+	"They go to the main queue at once.")
+COUNTER(WORKER, cache_expired, "tiercel_cache_left_total", "reason=\"expired\"", counter, none,
+	"Stored answers removed because they were of no use",
+	"Past all use when their place was looked at.")
+COUNTER(WORKER, cache_purged, "tiercel_cache_left_total", "reason=\"purged\"", counter, none,
+	"Stored answers removed because they were of no use",
+	"Hit by a purge. A purge touches none itself: they leave when they are met.")
+COUNTER(WORKER, cache_rejected_large, "tiercel_cache_refused_total", "reason=\"large\"", counter, none,
+	"Answers that were not taken in",
+	"Larger than cache.l1.max_object allows, or too large for the room there is.")
+COUNTER(WORKER, cache_rejected_full, "tiercel_cache_refused_total", "reason=\"full\"", counter, none,
+	"Answers that were not taken in",
+	"All that is stored is in use at the moment.")
+COUNTER(WORKER, cache_no_pin, "tiercel_cache_refused_total", "reason=\"pins\"", counter, none,
+	"Answers that were not taken in",
+	"This worker holds as many stored answers as it may at once.")
+COUNTER(WORKER, cache_broken_off, "tiercel_cache_broken_total", "", counter, none,
+	"Answers that broke off while they were stored",
+	"None of them passes for a whole one.")
 SCOPE_END(WORKER)
 
 SCOPE(LISTENER, "listener", 64, "one listener")
@@ -235,3 +268,72 @@ COUNTER(SERVER, connections_active, "tiercel_server_connections_active", "", gau
 COUNTER(SERVER, addresses, "tiercel_server_addresses", "", gauge, none,
 	"Addresses the name resolves to", "Per worker, summed: divide by the number of workers.")
 SCOPE_END(SERVER)
+
+SCOPE(NODE, "", 1, "the whole node")
+COUNTER(NODE, cache_size, "tiercel_cache_size_bytes", "", gauge, bytes,
+	"Bytes that the cache can hold",
+	"cache.l1.size, without its tables.")
+COUNTER(NODE, cache_used, "tiercel_cache_used_bytes", "", gauge, bytes,
+	"Bytes of the cache in use",
+	"Blocks that hold something, rounding included.")
+COUNTER(NODE, cache_stored, "tiercel_cache_stored_bytes", "", gauge, bytes,
+	"Bytes stored",
+	"Keys, heads and bodies. What used has beyond it is rounding.")
+COUNTER(NODE, cache_objects, "tiercel_cache_objects", "", gauge, none,
+	"Stored answers",
+	"Those that are being fetched included.")
+COUNTER(NODE, cache_filling, "tiercel_cache_filling_objects", "", gauge, none,
+	"Stored answers that are being fetched now",
+	"")
+COUNTER(NODE, cache_pins, "tiercel_cache_pins", "", gauge, none,
+	"Stored answers in use by requests now",
+	"One that two requests use counts twice.")
+COUNTER(NODE, cache_pages, "tiercel_cache_pages", "", gauge, none,
+	"Pages of the cache",
+	"")
+COUNTER(NODE, cache_free_pages, "tiercel_cache_free_pages", "", gauge, none,
+	"Pages of the cache that are free",
+	"")
+COUNTER(NODE, cache_lent_holes, "tiercel_cache_replaced_blocks_total", "", counter, none,
+	"Blocks replaced because the kernel might still read them",
+	"After sendfile of large bodies.")
+COUNTER(NODE, cache_recovered_shards, "tiercel_cache_recovered_shards_total", "", counter, none,
+	"Parts of the index repaired after a worker died",
+	"It died in the middle of a change.")
+COUNTER(NODE, fills_in_flight, "tiercel_fills_active", "", gauge, none,
+	"Fetches that others can wait for, now",
+	"")
+COUNTER(NODE, fills_led, "tiercel_fills_joined_total", "result=\"lead\"", counter, none,
+	"Requests that asked to fetch, or to wait for a fetch, of a key",
+	"Asked the back end for all who want the same.")
+COUNTER(NODE, fills_waited, "tiercel_fills_joined_total", "result=\"wait\"", counter, none,
+	"Requests that asked to fetch, or to wait for a fetch, of a key",
+	"Waited for another's fetch.")
+COUNTER(NODE, fills_alone_marked, "tiercel_fills_joined_total", "result=\"marked\"", counter, none,
+	"Requests that asked to fetch, or to wait for a fetch, of a key",
+	"Did not wait: such answers were not storable lately (hit-for-miss).")
+COUNTER(NODE, fills_alone_full, "tiercel_fills_joined_total", "result=\"full\"", counter, none,
+	"Requests that asked to fetch, or to wait for a fetch, of a key",
+	"Did not wait: the table of fetches was full.")
+COUNTER(NODE, fills_ended_by_death, "tiercel_fills_orphaned_total", "", counter, none,
+	"Fetches whose worker died",
+	"Those who waited for them asked again.")
+COUNTER(NODE, purges_url, "tiercel_purges_total", "kind=\"url\"", counter, none,
+	"Purges by kind",
+	"By tiercelctl, the API, PURGE, and the answers to unsafe methods.")
+COUNTER(NODE, purges_prefix, "tiercel_purges_total", "kind=\"prefix\"", counter, none,
+	"Purges by kind",
+	"")
+COUNTER(NODE, purges_tag, "tiercel_purges_total", "kind=\"tag\"", counter, none,
+	"Purges by kind",
+	"")
+COUNTER(NODE, purges_group, "tiercel_purges_total", "kind=\"group\"", counter, none,
+	"Purges by kind",
+	"By Cache-Group-Invalidation (RFC 9875).")
+COUNTER(NODE, purges_host, "tiercel_purges_total", "kind=\"host\"", counter, none,
+	"Purges by kind",
+	"")
+COUNTER(NODE, purges_all, "tiercel_purges_total", "kind=\"all\"", counter, none,
+	"Purges by kind",
+	"")
+SCOPE_END(NODE)

@@ -93,6 +93,9 @@ static int print_metrics(void)
 		const struct metric *m = &metrics[i];
 		if (m->name)
 			print_metric(m);
+		else if (!*m->label)
+			printf("\n## Without a label: %s\n\n| metric | kind | |\n|---|---|---|\n",
+			       m->help);
 		else
 			printf("\n## Label `%s`: %s\n\n| metric | kind | |\n|---|---|---|\n",
 			       m->label, m->help);

@@ -5,6 +5,11 @@ bin_PROGRAMS += tiercelctl
 tiercelctl_SOURCES = src/tools/tiercelctl.c
 tiercelctl_LDADD = libadmin.a libbase.a
 
+# Looks at a segment, changes nothing.
+sbin_PROGRAMS += tiercel-shm
+tiercel_shm_SOURCES = src/tools/tiercel-shm.c
+tiercel_shm_LDADD = libstore.a libnet.a libobs.a libconf.a libpolicy.a libhttp.a libshm.a libbase.a $(XXHASH_LIBS) -lpthread
+
 # They print what is made from the tables; see tests/docs/check-generated. Never installed.
 noinst_PROGRAMS += genconf gentables
 genconf_SOURCES = src/tools/genconf.c

@@ -9,5 +9,9 @@ EXTRA_DIST += \
 	tests/http/test_11_pool.py tests/http/test_20_client_timeouts.py \
 	tests/http/test_30_streaming.py tests/http/test_40_reload.py tests/http/test_50_tools.py \
 	tests/http/test_51_logs.py tests/http/test_60_spread.py tests/http/test_70_torture.py \
-	tests/http/test_admin.py tests/http/lib/promtext.py \
-	tests/soak/idle.py tests/soak/streams.py
+	tests/http/test_80_cache_basics.py tests/http/test_81_cache_collapse.py \
+	tests/http/test_82_cache_purge.py tests/http/test_83_cache_conditions.py \
+	tests/http/test_84_cache_rules.py tests/http/test_85_cache_trouble.py \
+	tests/http/test_admin.py tests/http/lib/promtext.py tests/http/lib/cache.py \
+	tests/soak/idle.py tests/soak/streams.py \
+	tests/soak/cache_load.py tests/soak/cache_kill.py tests/soak/cache_reload.py

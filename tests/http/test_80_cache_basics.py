@@ -350,13 +350,14 @@ def test_slow_readers_of_large_hits(site):
 def test_client_leaves_in_a_large_hit(site):
     want = pattern("leaves", 3 * MIB)
     path = site.put(ok(want))
-    site.warm(path)
+    wait_for(lambda: is_hit(site.get(path)), "it to be stored")  # a full cache takes large ones at the second request
+    asked = site.asked(path)
     for i in range(10):
         c = site.client(rcvbuf=8192 if i % 2 else None)
         c.request("GET", path)
         c.body_of(c.read_response_head()).exactly(50000 * (i + 1))
         c.reset() if i % 3 else c.close()
-    assert site.get(path).body == want and site.asked(path) == 1
+    assert site.get(path).body == want and site.asked(path) == asked
 
 
 def test_trailers(site):

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from lib import (DEADLINE, CacheSite, Checked, Herd, Truncated, chunked, has_asan, is_hit, ok, pattern, procfs, reset_now,
-                 response, status_of, together, wait_for)
+from lib import (DEADLINE, CacheSite, Checked, Herd, Truncated, chunked, has_asan, is_hit, multipart, ok, pattern, procfs,
+                 reset_now, response, status_of, together, wait_for)
 
 KIB, MIB = 1 << 10, 1 << 20
 SLOW = 3 if has_asan() else 1  # times are not what sanitizers are for
@@ -59,6 +59,18 @@ def test_herd(site, size, record_property):
     record_property("took_ms", round(herd.took * 1000))
     print(f"herd of {n}, {size} bytes: last {herd.spread * 1000:.0f} ms behind the first, {herd.took * 1000:.0f} ms in all")
     assert herd.spread < (0.6 if size < MIB else 5) * SLOW and is_hit(site.get(path))
+
+
+def test_herd_in_front_of_a_full_cache(place):
+    """A large object that the cache would not take for one client is one request for many all the same"""
+    site = CacheSite(place, workers=2, cache={"l1": {"size": "32MiB"}})
+    for i in range(90):
+        site.get(site.put(ok(pattern(i, 500 * KIB))))
+    data = pattern("full", 2 * MIB)
+    path = site.put(after(0.5, ok(data)))
+    herd = Herd(site.proxy.port(), 40, path)
+    assert all(a.parsed().body == data for a in herd.run())
+    assert site.asked(path) == 1, site.asked(path)
 
 
 def test_herd_of_chunked_answers(site):
@@ -148,6 +160,109 @@ def test_dribbled_bytes_are_exact(site):
         time.sleep(0.03 * i)
         return site.get(path).body == data
     assert all(together(25, one)) and site.asked(path) == 1
+
+
+def stepwise(c, head, data, steps, pause):
+    c.send(head)
+    step = len(data) // steps + 1
+    for i in range(0, len(data), step):
+        c.send(data[i:i + step])
+        time.sleep(pause)
+
+
+def test_ranges_of_what_is_still_coming(site):
+    """RFC 9110 14.2: the length is known, so each waiter gets its own range, as soon as its bytes are there"""
+    data = pattern("partly", MIB)
+    path = site.put(lambda c, r: stepwise(c, ok(data, 'ETag: "v"')[:-len(data)], data, 10, 0.05))
+    lead = Checked(site.get, path)
+    wait_for(lambda: site.asked(path) == 1, "the leader")
+    time.sleep(0.05)
+    asks = [("0-99", [(0, 99)]), ("500000-700000", [(500000, 700000)]), ("-100", [(MIB - 100, MIB - 1)]),
+            ("0-9,1000000-1000009", [(0, 9), (1000000, 1000009)]), ("2000000-", None)] * 4
+
+    def one(i):
+        with site.client() as c:
+            r = c.ask("GET", path, f"Range: bytes={asks[i][0]}")
+            return time.monotonic(), r
+    begin = time.monotonic()
+    for (at, r), (value, want) in zip(together(len(asks), one), asks):
+        if want is None:
+            assert r.status == 416 and r["Content-Range"] == f"bytes */{MIB}"
+        elif len(want) > 1:
+            assert [p[4] for p in multipart(r)] == [data[a:b + 1] for a, b in want]
+        else:
+            assert r.status == 206 and r.body == data[want[0][0]:want[0][1] + 1], value
+        if value == "0-99":
+            assert at - begin < 0.4 * SLOW, "not at the end of the whole"
+    assert lead.result().body == data and site.asked(path) == 1
+
+
+def test_conditions_on_what_is_still_coming(site):
+    data = pattern("soon", 300 * KIB)
+    go = threading.Event()
+
+    def answer(c, r):
+        c.send(ok(data, 'ETag: "v"')[:-len(data)] + data[:10])
+        assert go.wait(DEADLINE)
+        return data[10:]
+    path = site.put(answer)
+    lead = Checked(site.get, path)
+    wait_for(lambda: site.asked(path) == 1, "the leader")
+    time.sleep(0.05)
+    try:
+        assert site.get(path, 'If-None-Match: "v"').status == 304
+    finally:
+        go.set()
+    assert lead.result().body == data
+
+
+def test_trailers_for_those_who_wait(site):
+    """RFC 9110 6.5"""
+    def answer(c, r):
+        c.send(CHUNKED + chunk(b"hel"))
+        time.sleep(0.3)
+        c.send(chunk(b"lo") + b"0\r\nX-Sum: 42\r\n\r\n")
+    path = site.put(answer)
+    answers = [a.parsed() for a in Herd(site.proxy.port(), 10, path).run()]
+    assert all(r.body == b"hello" and r.trailers.get("X-Sum") == "42" for r in answers)
+    assert site.get(path).trailers.get("X-Sum") == "42"
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_http_1_0_waiters(site, cut):
+    """RFC 9112 8: an answer that ends with the connection must break visibly if it is not whole"""
+    data = pattern("old", 200 * KIB)
+
+    def answer(c, r):
+        c.send(CHUNKED + chunk(data[:100000]))
+        time.sleep(0.3)
+        if cut:
+            c.close()
+        else:
+            c.send(chunk(data[100000:]) + b"0\r\n\r\n")
+    path = site.put(answer, ok(data))
+    for a in Herd(site.proxy.port(), 20, path, version="1.0").run():
+        try:
+            r = a.parsed()
+        except Truncated:
+            assert cut
+            continue
+        assert r.status >= 500 or r.body == data, f"{len(r.body)} bytes passed for whole"
+
+
+def test_half_closed_clients(site):
+    """A client that will send no more still gets what it asked for: hit, leader and waiter"""
+    path = site.put(after(0.3, ok(b"hello")))
+    clients = [site.client() for _ in range(6)]
+    for c in clients:
+        c.request("GET", path).half_close()
+    for c in clients:
+        assert c.read_response().body == b"hello"
+        c.close()
+    with site.client() as c:
+        c.request("GET", path).half_close()
+        r = c.read_response()
+        assert r.body == b"hello" and is_hit(r)
 
 
 @pytest.mark.parametrize("slow", ["leader", "waiter"])
@@ -352,6 +467,67 @@ def test_wait_turned_off(site):
     assert site.asked(path) == 10
 
 
+# -- the daemon changes meanwhile
+
+
+def test_reload_while_it_is_fetched(place):
+    """The fetch goes on with the settings it began with; who waits is served"""
+    site = CacheSite(place, workers=2)
+    data = pattern("reload", 300 * KIB)
+    path = site.put(lambda c, r: stepwise(c, ok(data)[:-len(data)], data, 10, 0.08))
+    herd = Herd(site.proxy.port(), 10, path).send()
+    wait_for(lambda: site.asked(path) == 1, "the leader")
+    for i in range(3):
+        site.conf["routes"][0]["cache"] = {"stale_if_error": f"{i + 1}m"}
+        site.proxy.reload(site.conf)
+    assert all(a.parsed().body == data for a in herd.read())
+    assert site.asked(path) == 1 and is_hit(site.get(path))
+
+
+def test_stop_while_it_is_fetched(place):
+    """SIGTERM: within the grace leader and waiters get their answers"""
+    site = CacheSite(place, workers=2, shutdown_grace="20s")
+    data = pattern("term", 300 * KIB)
+    path = site.put(lambda c, r: stepwise(c, ok(data)[:-len(data)], data, 10, 0.08))
+    herd = Herd(site.proxy.port(), 10, path).send()
+    wait_for(lambda: site.asked(path) == 1, "the leader")
+    site.proxy.signal(signal.SIGTERM)
+    assert all(a.parsed().body == data for a in herd.read())
+    assert site.proxy.process.wait(DEADLINE) == 0
+    site.proxy.process = None
+
+
+def test_stop_with_a_fetch_that_nobody_reads(place):
+    """It may end with the grace, and does not hold up the end for longer"""
+    site = CacheSite(place, shutdown_grace="1s")
+    path = site.put(lambda c, r: (c.send(ok(b"x" * 10)[:-5]), c.wait_closed())[0] and None)
+    c = site.client()
+    c.request("GET", path)
+    c.body_of(c.read_response_head()).exactly(5)
+    c.reset()
+    begin = time.monotonic()
+    site.proxy.signal(signal.SIGTERM)
+    assert site.proxy.process.wait(DEADLINE) == 0
+    assert time.monotonic() - begin < 1 + 5 * SLOW
+    site.proxy.process = None
+
+
+def test_objects_outlive_all_workers(place):
+    """L1 is the node's, not the worker's"""
+    site = CacheSite(place, workers=2)
+    site.proxy.deaths_expected = True
+    paths = {site.put(ok(pattern(i, 1000 * i))): pattern(i, 1000 * i) for i in range(40)}
+    for p in paths:
+        site.warm(p)
+    old = site.proxy.workers()
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(set(site.proxy.workers()) - set(old)) == 2, "new workers")
+    for p, data in paths.items():
+        r = site.get(p)
+        assert is_hit(r) and r.body == data
+
+
 # -- the origin fails
 
 
@@ -529,6 +705,29 @@ def test_too_large_of_known_length(place):
     assert all(a.parsed().body == data for a in Herd(site.proxy.port(), 8, path).run())
     r = site.get(path)
     assert r.body == data and status_of(r)["detail"] == "too-large"
+
+
+def test_stopped_reader_of_a_stream(place):
+    """Who reads nothing at all does not hold up the others for ever"""
+    site = stream_site(place)
+    block = pattern("block", MIB)
+
+    def endless(c, r):
+        c.send(CHUNKED + chunk(block[:1000]))
+        time.sleep(0.5)
+        for _ in range(24):
+            c.send(chunk(block))
+        c.send(b"0\r\n\r\n")
+    path = site.put(endless)
+    lead = Checked(site.get, path)
+    wait_for(lambda: site.asked(path) == 1, "the leader")
+    stopped = site.client(rcvbuf=4096)
+    stopped.request("GET", path)
+    begin = time.monotonic()
+    assert lead.result().body == block[:1000] + block * 24
+    took = time.monotonic() - begin
+    stopped.reset()
+    assert took < DEADLINE / 2, f"{took:.1f} s"
 
 
 def test_leader_leaves_a_stream(place):

@@ -466,6 +466,22 @@ def test_request_no_store(site):
     assert status_of(r)["detail"] == "request-no-store"
 
 
+# -- in real time
+
+
+def test_a_life(site):
+    """RFC 9111 4.2: fresh while its age is below its lifetime; then validated, and young again"""
+    path = site.put(ok(b"x", 'ETag: "v"', cc="max-age=2"),
+                    lambda c, r: response(304, b"", 'ETag: "v"', "Cache-Control: max-age=2"))
+    site.warm(path)
+    begin = time.monotonic()
+    assert is_hit(site.get(path)) or time.monotonic() - begin > 0.9
+    time.sleep(max(0, 2.1 - (time.monotonic() - begin)))
+    r = site.get(path)
+    assert status_of(r)["fwd"] == "stale" and status_of(r)["fwd-status"] == 304 and r.fields.get("Age", "0") == "0"
+    assert is_hit(site.get(path)) and site.asked(path) == 2
+
+
 # -- stale while revalidate (RFC 5861 3)
 
 
@@ -610,12 +626,13 @@ def test_origin_in_trouble(place, how):
 
 def test_client_does_not_wait_for_a_refresh_that_hangs(place):
     site = trouble_site(place, first_byte="3s")
-    path = site.put(stale(b"old", cc="max-age=10, stale-while-revalidate=60"), lambda c, r: c.wait_closed())
+    path = site.put(stale(b"old", cc="max-age=10, stale-while-revalidate=60"), lambda c, r: c.wait_closed() and None)
     site.warm(path)
     begin = time.monotonic()
     for _ in range(10):
         assert site.get(path).body == b"old"
     assert time.monotonic() - begin < 2.5
+    wait_for(lambda: site.asked(path) == 2, "the refresh")
     assert stays(lambda: site.asked(path) == 2, 0.2)
 
 

@@ -379,6 +379,45 @@ def test_keyed_content_with_expect(site):
             assert r.body.endswith(b"one") and is_hit(r) == (i > 0)
 
 
+# -- answers that say more than their key
+
+SEARCHES = [
+    # the rule, queries of which each is the same as the one before, or not
+    ("params", ("?a=1", "?b=2", "?c"), True), ('params=("utm")', ("?a=1&utm=x", "?utm=y&a=1", "?a=1"), True),
+    ('params=("utm")', ("?a=1", "?a=2", "?a=3"), False), ("nonsense (", ("?a=1", "?a=2", "?a=3"), False),
+    ('params, except=("id")', ("?id=1&x=1", "?y=2&id=1", "?id=1"), True), ('params, except=("id")', ("?id=1", "?id=2", "?id=3"), False),
+    ("key-order", ("?a=1&b=2", "?b=2&a=1", "?a=1&b=2"), True), ("key-order", ("?a=1&b=2", "?a=1", "?b=2"), False),
+]
+
+
+@pytest.mark.parametrize("rule,queries,same", SEARCHES, ids=[f"{s[0]}: {s[1]}" for s in SEARCHES])
+def test_no_vary_search(site, rule, queries, same):
+    """draft-ietf-httpbis-no-vary-search: the answer says which parameters do not matter. The rule may take
+    effect from the second request on."""
+    path = site.put(lambda c, r: ok(b"x" if same else r.target.encode(), f"No-Vary-Search: {rule}"))
+    for q in queries:
+        r = site.get(path + q)
+        assert r.body == (b"x" if same else (path + q).encode())
+    assert is_hit(r) == same
+    assert is_hit(site.get(path + queries[0]))
+
+
+def test_post_answer_for_get(site):
+    """RFC 9110 9.3.3: explicit freshness and a Content-Location that names the target"""
+    path = site.put(lambda c, r: ok(b"posted", f"Content-Location: {r.path}") if r.method == "POST" else ok(b"got"))
+    site.warm(path)
+    assert site.get(path, method="POST", body="x").body == b"posted"
+    r = site.get(path)
+    assert r.body == b"posted" and is_hit(r)
+
+
+@pytest.mark.parametrize("fields", [[], ["Content-Location: /other"], ["Content-Location: http://other.test{}"]])
+def test_post_answers_are_not_for_get_otherwise(site, fields):
+    path = site.put(lambda c, r: ok(b"posted", *[f.format(r.path) for f in fields]) if r.method == "POST" else ok(b"got"))
+    site.get(path, method="POST", body="x")
+    assert site.get(path).body == b"got"
+
+
 # -- invalidation (RFC 9111 4.4)
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The engine on virtual time: loop_sim.c and resolve_sim.c stand in for what libnet.a has.
-UNIT_TESTS += tests/sim/test_client_time tests/sim/test_upstream_time tests/sim/test_lifecycle
+UNIT_TESTS += tests/sim/test_client_time tests/sim/test_upstream_time tests/sim/test_lifecycle \
+	tests/sim/test_cache_time tests/sim/test_cache_coalesce tests/sim/test_cache_body \
+	tests/sim/test_cache_change
 
 SIM_SOURCES = \
 	tests/sim/loop_sim.c tests/sim/loop_sim.h \
 	tests/sim/resolve_sim.c \
-	tests/sim/sim.c tests/sim/sim.h
+	tests/sim/sim.c tests/sim/sim.h tests/sim/world.h tests/sim/peers.c
 SIM_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 SIM_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 SIM_LIBS = libproc.a libreq.a libfetch.a libupstream.a libstore.a libnet.a libpolicy.a libobs.a libhttp.a \
@@ -25,3 +27,23 @@ tests_sim_test_lifecycle_SOURCES = tests/sim/test_lifecycle.c $(SIM_SOURCES)
 tests_sim_test_lifecycle_CPPFLAGS = $(SIM_CPPFLAGS)
 tests_sim_test_lifecycle_CFLAGS = $(SIM_CFLAGS)
 tests_sim_test_lifecycle_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_time_SOURCES = tests/sim/test_cache_time.c $(SIM_SOURCES)
+tests_sim_test_cache_time_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_time_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_time_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_coalesce_SOURCES = tests/sim/test_cache_coalesce.c $(SIM_SOURCES)
+tests_sim_test_cache_coalesce_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_coalesce_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_coalesce_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_body_SOURCES = tests/sim/test_cache_body.c $(SIM_SOURCES)
+tests_sim_test_cache_body_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_body_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_body_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_change_SOURCES = tests/sim/test_cache_change.c $(SIM_SOURCES)
+tests_sim_test_cache_change_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_change_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_change_LDADD = $(SIM_LIBS)

@@ -196,14 +196,17 @@ void loop_undefer(struct loop *loop, struct loop_task *task)
 
 static bool run_tasks(struct loop *loop)
 {
-	size_t left = loop->tasks.count;
-	bool any = left > 0;
+	struct list_node end = {0}, *n;
 
-	for (; left && !list_empty(&loop->tasks); left--) {
-		struct loop_task *t = CONTAINER_OF(list_pop(&loop->tasks), struct loop_task, node);
+	if (list_empty(&loop->tasks))
+		return false;
+	/* as in net/loop.c: what tasks defer stands behind the mark and runs in the next turn */
+	list_append(&loop->tasks, &end);
+	while ((n = list_pop(&loop->tasks)) != &end) {
+		struct loop_task *t = CONTAINER_OF(n, struct loop_task, node);
 		t->fn(t->arg);
 	}
-	return any;
+	return true;
 }
 
 /* ---- turns ---- */

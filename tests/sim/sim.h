@@ -21,8 +21,10 @@ struct peer;
 /* Extra YAML (flow style) for each part, beginning with a comma; NULL = none. */
 struct sim_spec {
 	const char *listener, *upstream, *route;
-	const char *host; /* of the servers; NULL = 127.0.0.1 */
-	unsigned servers; /* how many of the origins are servers; 0 = one */
+	const char *l1;	    /* of cache.l1, which is 8 MiB */
+	const char *before; /* routes before "r": "{...}, " */
+	const char *host;   /* of the servers; NULL = 127.0.0.1 */
+	unsigned servers;   /* how many of the origins are servers; 0 = one */
 };
 
 struct sim *sim_new(const struct sim_spec *spec);
@@ -31,6 +33,9 @@ void sim_free(struct sim **s);
 /* Lets time pass, with everything that is due on the way. */
 void sim_advance(struct sim *s, int64_t ns);
 
+/* As the engine's owner: another configuration is in force from now on. */
+void sim_reload(struct sim *s, const struct sim_spec *spec);
+
 /* As the engine's owner: drain, stop with a grace; how often "stopped" was told. */
 void sim_drain(struct sim *s);
 void sim_stop(struct sim *s, int64_t grace);
@@ -38,6 +43,12 @@ unsigned sim_stopped(const struct sim *s);
 
 /* A client that is connected to the engine. */
 struct peer *sim_client(struct sim *s);
+
+/* The cache as a whole: fetches that lead or are nobody's to join, and objects (also filling). */
+void sim_expect_fills(struct sim *s, unsigned in_flight, unsigned objects);
+/* Nothing is under way: no fetch, no filling object, no pin. So it must be when the world ends, too,
+ * and all of the region must be in order. */
+void sim_expect_quiet(struct sim *s);
 
 /* The connection that the engine has made to this origin; there must be one. */
 struct peer *sim_origin(struct sim *s, unsigned origin);
@@ -60,6 +71,11 @@ void peer_close(struct peer *p, bool reset);
 
 /* What came since the last call contains <text>; it is forgotten then. */
 void peer_expect(struct peer *p, const char *text);
+/* The same for several texts, in any order. */
+#define peer_expect_all(p, ...) peer_expect_texts(p, (const char *const[]){__VA_ARGS__, NULL})
+void peer_expect_texts(struct peer *p, const char *const *texts);
+/* What has come so far does not contain <text>; it is not forgotten. */
+void peer_expect_no(struct peer *p, const char *text);
 /* The same for an error of ours: its status and its Proxy-Status token (RFC 9209). */
 void peer_expect_error(struct peer *p, unsigned status, const char *token);
 /* Nothing came since then, and the connection is open. */
@@ -70,9 +86,24 @@ void peer_expect_broken(struct peer *p);
 /* Takes all that comes, how much ever, and counts it. */
 size_t peer_swallow(struct peer *p);
 
-/* A client's request for <path>; the origin's answer to it. */
+/* Bodies too large to look at: each byte depends on its place. Sends the next <n> bytes of one, as
+ * far as the engine takes them, and returns how many; forgets what came up to the end of its head
+ * and takes what follows, which must go on where the last call ended; returns how many in all. */
+size_t peer_send_counted(struct peer *p, size_t n);
+uint64_t peer_take_counted(struct peer *p);
+
+/* A client's request for <path>; any line and fields ("GET /", "Range: ...\r\n"). */
 void peer_get(struct peer *p, const char *path);
+void peer_ask(struct peer *p, const char *line, const char *fields);
+/* The origin's answer; with fields. */
 void peer_answer(struct peer *p, const char *body);
+void peer_reply(struct peer *p, const char *fields, const char *body);
+
+/* Openings: the client asks for <path>, and the request comes over a connection that the engine
+ * has made for it; the same with the whole exchange. */
+struct peer *sim_ask(struct sim *s, struct peer *client, const char *path);
+struct peer *sim_serve(struct sim *s, struct peer *client, const char *path, const char *fields,
+		       const char *body);
 
 /* sim_expect_count(s, UPSTREAM, queued, 1): the counter of the only subject there is. */
 void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id, uint64_t want,

@@ -88,7 +88,7 @@ def run(a, say=print):
             if load.longest_gap > GAP:
                 complaints.append(f"no answer for {load.longest_gap:.1f} s")
             say(f"{seconds:.0f} s: {load.done} answers ({load.bytes >> 20} MiB checked), {load.hits} of {load.cacheable} hits, "
-                f"{load.posts} changes, {load.left} clients left, {len(kills)} kills, {len(load.broken)} broken connections "
+                f"{load.posts} changes, {load.left} clients left, {load.cut} cut by the origin, {len(kills)} kills, {len(load.broken)} broken connections "
                 f"({len(lost)} not near a kill), longest gap {load.longest_gap:.2f} s")
             if len(marks) >= 4:
                 first, last = marks[len(marks) // 4], marks[-1]

@@ -27,7 +27,8 @@ VIEW = memoryview(BLOB)
 SIZES = [0, 1, 100, 500, 900, 2000, 3500, 4000, 5000, 9000, 15000, 16384, 20000, 40000, 65536, 100000, 200000, 300000,
          700000, MIB, 3 * MIB]
 WEIGHTS = [3] + [8] * 13 + [4] * 4 + [2, 2, 1]
-N_KINDS = 9
+N_KINDS = 10
+FAULTY = 9
 
 
 class Object:
@@ -48,9 +49,9 @@ class Object:
 
     def fields(self, version, variant):
         """Kind by kind: kept long, validated, refreshed in the background, chunked with and without trailers,
-        never stored, by a request field, slow in the middle, operator-free guess."""
+        never stored, by a request field, slow in the middle, validated each time, breaking off at times."""
         cc = ["max-age=3600", "max-age=1", "max-age=1, stale-while-revalidate=20", "max-age=60", "max-age=2", "no-store",
-              "max-age=60", "max-age=30", "no-cache"][self.kind]
+              "max-age=60", "max-age=30", "no-cache", "max-age=1"][self.kind]
         out = [f"Cache-Control: {cc}", f"X-Object: {self.number}", f"X-Version: {version}", f"X-Variant: {variant}"]
         if self.kind in (0, 1, 2, 8):
             out.append(f'ETag: "{self.number}-{version}"')
@@ -100,6 +101,9 @@ class Server:
             step = max(1, o.size // 5 + 1)
             pieces = [bytes(body[i:i + step]) for i in range(0, o.size, step)]
             return c.send(chunked(*pieces, trailers=[f"X-Sum: {version}"] if o.kind == 4 else []))
+        if o.kind == FAULTY and random.random() < 0.3:
+            c.send(bytes(body[:random.randrange(o.size + 1)]))
+            raise Truncated("on purpose")
         if o.kind == 7:
             half = o.size // 2
             c.send(bytes(body[:half]))
@@ -168,7 +172,7 @@ class Checked:
         self.weights = [1 / (i + 1) ** 0.9 for i in range(objects)]
         self.newest = [1] * objects  # what a POST has been answered with
         self.lock = threading.Lock()
-        self.done, self.hits, self.bytes, self.posts, self.left = 0, 0, 0, 0, 0
+        self.done, self.hits, self.bytes, self.posts, self.left, self.cut = 0, 0, 0, 0, 0, 0
         self.cacheable = 0
         self.broken, self.wrong = [], []  # (time, what)
         self.last_good, self.longest_gap, self.gap_at = time.monotonic(), 0.0, 0.0
@@ -215,7 +219,12 @@ class Checked:
                 if c is None:
                     c = Client(self.port, timeout=DEADLINE, rcvbuf=16384 if self.slow and rnd.random() < 0.1 else None)
                 o = self.catalogue[rnd.choices(self.order, cum_weights=cum)[0]]
-                stays = self.one(c, o, rnd)
+                try:
+                    stays = self.one(c, o, rnd)
+                except Truncated:
+                    if o.kind != FAULTY:
+                        raise
+                    stays, self.cut = False, self.cut + 1
                 self.good()
                 if not stays:
                     c.close()
@@ -257,6 +266,9 @@ class Checked:
         if r.status == 304:
             if not any(f.startswith("If-None-Match") for f in fields) or r.fields.get("ETag") != f'"{o.number}-{oldest}"':
                 raise Wrong(f"304 nobody asked for: {r}")
+            return r.keep_alive()
+        if o.kind == FAULTY and r.status == 502:
+            c.body_of(r, method).read()
             return r.keep_alive()
         if r.status not in (200, 206) or (r.status == 206 and not want_range):
             raise Wrong(f"{r}")

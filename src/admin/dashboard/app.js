@@ -137,6 +137,38 @@ function showTiles(s) {
   $('inflight-more').textContent = number(s.now.queue) + ' waiting for a connection';
 }
 
+// ---- the cache
+
+const results = [];          // of the last minute: {t, r}, for a share that means now
+
+function recentShare(now) {
+  results.push({ t: Date.now(), r: now });
+  while (results[0].t < Date.now() - 60000) results.shift();
+  const past = results[0].r;
+  const since = (...names) => names.reduce((sum, n) => sum + now[n] - past[n], 0);
+  const used = since('hit', 'stale', 'collapsed');
+  const all = used + since('revalidated', 'miss');
+  return all > 0 ? used / all : null;
+}
+
+function showCache(c) {
+  $('cache-section').hidden = !c.enabled;
+  if (!c.enabled) {
+    $('cache').textContent = 'off';
+    $('cache-more').textContent = '';
+    return;
+  }
+  const share = recentShare(c.results);
+  $('cache').textContent = share === null ? '-' : percent(share);
+  $('cache-more').textContent = c.results.hit_ratio === null ? 'no request yet' : percent(c.results.hit_ratio) + ' since the start';
+  $('cache-space').textContent = bytes(c.space.used) + ' of ' + bytes(c.space.size) + ' in use, ' +
+    number(c.space.objects) + ' answers';
+  fill('cache-table', [[number(c.results.hit), number(c.results.stale), number(c.results.collapsed),
+    number(c.results.revalidated), number(c.results.miss), number(c.results.bypass),
+    number(c.left.evicted_small + c.left.evicted_main), number(c.left.expired), number(c.purges.sequence),
+    number(c.fills.in_flight)]], '');
+}
+
 // ---- charts
 
 function colour(name) {
@@ -312,6 +344,7 @@ async function tick() {
     if (s.second) keep(s.second);
     showState(s);
     showTiles(s);
+    showCache(s.cache);
     showUpstreams(s.upstreams);
     showRoutes(s.routes);
     showWorkers(s.workers);

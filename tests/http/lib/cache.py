@@ -161,9 +161,9 @@ class Herd:
     """Many clients that ask at the same moment, in one thread: connects first, then sends all, then reads
     until each is closed. started is the time of the first send."""
 
-    def __init__(self, port, n, path, *fields, host="test", method="GET", rcvbuf=None):
+    def __init__(self, port, n, path, *fields, host="test", method="GET", rcvbuf=None, version="1.1"):
         self.socks, self.answers = [], []
-        self.text = request(method, path, "Connection: close", *fields, host=host)
+        self.text = request(method, path, "Connection: close", *fields, host=host, version=version)
         for _ in range(n):
             s = socket.socket()
             if rcvbuf:

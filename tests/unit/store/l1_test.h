@@ -54,7 +54,9 @@ static inline struct l1_new l1_test_spec(char *buf, uint64_t id, uint64_t length
 		.key = l1_test_key(buf, id),
 		.head = STR("Content-Type: text/plain\r\nETag: \"1\"\r\n"),
 		.host = STR("host"),
-		.meta = {.lifetime = INT64_C(1) << 40, .status = 200, .last_modified = STORED_NO_DATE},
+		.meta = {.lifetime = INT64_C(1) << 40,
+			 .status = 200,
+			 .last_modified = STORED_NO_DATE},
 		.length = length,
 		.max_variants = 16,
 	};
@@ -131,7 +133,7 @@ static inline bool l1_test_right(struct l1 *l1, const struct l1_ref *ref, uint64
 
 static inline void l1_test_whole(struct l1 *l1, unsigned flags)
 {
-	struct l1_check *c = malloc(sizeof(*c));
+	struct l1_check *c = calloc(1, sizeof(*c));
 
 	assert_non_null(c);
 	if (!l1_check(l1, flags, c)) {

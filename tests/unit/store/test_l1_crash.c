@@ -3,9 +3,10 @@
  * Workers that store, find, refresh, drop, stream and evict are killed at random instants, over and
  * over; the master's repair follows. No wrong byte is ever read, and the checker finds nothing.
  *
- *   test_l1_crash [SECONDS [SEED]]    per part; a few without argument
+ *   test_l1_crash [SECONDS [SEED [TEST]]]    seconds per test; a few in all without arguments
  */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,13 +47,14 @@ static uint64_t length_of(uint64_t id)
 /* What it holds is right, as far as it is there. */
 static void verify(struct worker *w, const struct l1_ref *ref, uint64_t id)
 {
+	enum l1_state state = l1_state(w->l1, ref); /* before the length: it may become whole */
 	uint64_t total, n = l1_length(w->l1, ref, &total), file_at;
 
 	if (l1_is_stream(w->l1, ref) || n == 0)
 		return;
 	uint64_t at = rng_below(&w->rng, n);
 	bool right = l1_test_right(w->l1, ref, id, at, MIN(n, at + 3000));
-	if (l1_state(w->l1, ref) == L1_WHOLE)
+	if (state == L1_WHOLE)
 		right = right && n == length_of(id);
 	if (!right)
 		_exit(WRONG);
@@ -62,8 +64,8 @@ static void verify(struct worker *w, const struct l1_ref *ref, uint64_t id)
 static void store(struct worker *w, uint64_t id)
 {
 	char buf[KEY_MAX];
-	struct l1_new spec = l1_test_spec(buf, id, rng_below(&w->rng, 2) ? length_of(id)
-									: STORED_UNKNOWN);
+	struct l1_new spec =
+		l1_test_spec(buf, id, rng_below(&w->rng, 2) ? length_of(id) : STORED_UNKNOWN);
 	struct l1_ref ref;
 
 	spec.max_variants = 3;
@@ -106,9 +108,8 @@ static void stream(struct worker *w, uint64_t id)
 
 static void refresh(struct worker *w, const struct l1_ref *ref, uint64_t id)
 {
-	struct stored_meta meta = {.lifetime = INT64_C(1) << 40,
-				   .status = 200,
-				   .last_modified = STORED_NO_DATE};
+	struct stored_meta meta = {
+		.lifetime = INT64_C(1) << 40, .status = 200, .last_modified = STORED_NO_DATE};
 	struct l1_ref fresh;
 
 	if (l1_state(w->l1, ref) != L1_WHOLE || l1_is_stream(w->l1, ref) ||
@@ -160,8 +161,10 @@ static pid_t start(struct seg *seg, unsigned slot, uint64_t number)
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		worker(seg, slot, number);
+	}
 	return pid;
 }
 
@@ -273,6 +276,7 @@ static void step_and_kill(struct scene *s, unsigned skip, unsigned steps)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct worker w = {.l1 = l1_attach(s->seg, 0, 200000)};
 		rng_seed(&w.rng, rng_next(&s->rng));
 		for (unsigned i = 0; i < skip; i++)
@@ -356,5 +360,7 @@ int main(int argc, char **argv)
 		seconds = atof(argv[1]);
 	if (argc > 2)
 		seed = strtoull(argv[2], NULL, 10);
+	if (argc > 3)
+		cmocka_set_test_filter(argv[3]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
