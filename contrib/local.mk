@@ -42,6 +42,11 @@ contrib/systemd/tiercel.service: contrib/systemd/tiercel.service.in Makefile
 	sed -e 's,@sbindir\@,$(sbindir),g' -e 's,@bindir\@,$(bindir),g' -e 's,@sysconfdir\@,$(sysconfdir),g' \
 		$(srcdir)/contrib/systemd/tiercel.service.in >$@.new && mv $@.new $@
 
+# ---- hit ratios of the cache's own code: make contrib/replay/replay ----
+EXTRA_PROGRAMS = contrib/replay/replay
+contrib_replay_replay_SOURCES = contrib/replay/replay.c
+contrib_replay_replay_LDADD = libstore.a libshm.a libbase.a $(XXHASH_LIBS) -lpthread -lm
+
 # ---- tests against the real daemon ----
 # The first Python on the PATH may be one without pytest, beside the system's own.
 BLACK_BOX = python=python3; $$python -c 'import pytest' 2>/dev/null || python=/usr/bin/python3; \

@@ -3,8 +3,11 @@
 
 #include "admin/admin.h"
 #include "admin/question.h"
+#include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "conf/types.h"
+#include "fetch/search.h"
 #include "obs/metrics.h"
 #include "shm/slots.h"
 
@@ -87,17 +90,18 @@ void cache_gauges(struct admin *admin)
 
 enum { KEY_MAX = 64 * 1024 };
 
-static int write_key(struct cache_place *p, const struct question *q)
+static int write_key(struct cache_place *p, const struct question *q, struct str query)
 {
 	struct key_parts parts = {
-		.scheme = q->target.scheme.n ? q->target.scheme : STR("http"),
+		.scheme = str_ieq(q->target.scheme, STR("https")) ? STR("https") : STR("http"),
 		.host = q->host,
 		.port = q->port,
 		.path = q->path,
-		.query = q->target.query,
+		.query = query,
 		.request = &q->msg,
 	};
 	struct http_writer w;
+	buf_reset(&p->text);
 	char *room = buf_room(&p->text, KEY_MAX);
 
 	if (!room)
@@ -119,13 +123,66 @@ int cache_place_init(struct cache_place *p, const struct conf_route *route,
 
 	*p = (struct cache_place){0};
 	rc = route_cache_build(&p->rules, &route->cache);
-	return rc ? rc : write_key(p, q);
+	return rc ? rc : write_key(p, q, q->target.query);
 }
 
 void cache_place_fini(struct cache_place *p)
 {
 	route_cache_fini(&p->rules);
 	buf_fini(&p->text);
+}
+
+/* ---- No-Vary-Search, as a worker does it (req/steps_cache.c) ---- */
+
+enum { RULE_MAX = 1024 };
+
+struct rule {
+	char text[RULE_MAX];
+	size_t n;
+};
+
+static void on_rule(void *arg, const struct l1_view *v, enum l1_state state, uint64_t length UNUSED,
+		    bool purged)
+{
+	struct rule *rule = arg;
+
+	if (state != L1_WHOLE || purged || v->softly_purged || v->head.n > sizeof(rule->text) ||
+	    stored_fresh_for(v->meta, clock_wall()) <= 0)
+		return;
+	memcpy(rule->text, v->head.p, v->head.n);
+	rule->n = v->head.n;
+}
+
+static bool reduce(struct cache_place *p, const struct question *q, struct str rule)
+{
+	struct buf text = BUF_INIT;
+	char *room = buf_room(&text, KEY_MAX);
+	struct http_writer w;
+	bool ok = false;
+
+	http_write_init(&w, room, room ? KEY_MAX : 0);
+	if (room && key_no_vary_search(rule, q->target.query, &w) && !w.overflow) {
+		size_t n = http_write_n(&w);
+		ok = write_key(p, q, n ? str_of(w.start, n) : STR_NONE) == 0;
+	}
+	buf_fini(&text);
+	return ok;
+}
+
+bool cache_search(struct admin *admin, struct cache_place *p, const struct conf_route *route,
+		  const struct question *q)
+{
+	struct rule rule = {.n = 0};
+	struct arena arena;
+	struct l1_key key;
+
+	if (!q->target.query.n || !route->cache.no_vary_search || !admin->cache.l1)
+		return false;
+	arena_init(&arena, NULL, 0, 0);
+	if (search_key(&arena, str_of(p->key.text.p, p->key.url_n), &key))
+		l1_peek(admin->cache.l1, &key, on_rule, &rule);
+	arena_fini(&arena);
+	return rule.n && reduce(p, q, str_of(rule.text, rule.n));
 }
 
 /* ---- figures ---- */

@@ -46,6 +46,11 @@ MUST_CHECK int cache_place_init(struct cache_place *p, const struct conf_route *
 				const struct question *q);
 void cache_place_fini(struct cache_place *p);
 
+/* If the origin said that parts of the query do not matter (No-Vary-Search): makes it the key
+ * without them; true. Workers do so when they find nothing under the key as it is. */
+bool cache_search(struct admin *admin, struct cache_place *p, const struct conf_route *route,
+		  const struct question *q);
+
 /* ---- words ---- */
 
 /* What is stored for <q> on <route>, and what the cache would do. */

@@ -23,6 +23,7 @@ struct variant {
 	enum l1_state state;
 	uint64_t length; /* of the body */
 	size_t head_n;
+	unsigned n_tags;
 	bool softly_purged, purged;
 	bool matches;		  /* its selecting fields are those of the request */
 	char fields[FIELDS_TEXT]; /* "accept-encoding: gzip; ..." */
@@ -59,6 +60,7 @@ static void on_variant(void *arg, const struct l1_view *view, enum l1_state stat
 			      .state = state,
 			      .length = length,
 			      .head_n = view->head.n,
+			      .n_tags = view->n_tags,
 			      .softly_purged = view->softly_purged,
 			      .purged = purged,
 			      .matches =
@@ -164,6 +166,8 @@ static void write_variant(struct buf *out, unsigned i, const struct variant *v, 
 	write_bytes(out, v->length);
 	buf_c(out, " and a head of ");
 	write_bytes(out, v->head_n);
+	if (v->n_tags)
+		buf_printf(out, ", %u tag%s", v->n_tags, v->n_tags == 1 ? "" : "s");
 	buf_printf(out, "\n%-10s     ", "");
 	write_freshness(out, &v->meta, now);
 	write_flags(out, &v->meta);
@@ -270,6 +274,20 @@ static void write_verdict(struct admin *admin, const struct cache_place *place,
 			   "fetching");
 }
 
+static void on_any(void *arg, const struct l1_view *v UNUSED, enum l1_state state UNUSED,
+		   uint64_t length UNUSED, bool purged)
+{
+	*(bool *)arg |= !purged;
+}
+
+static bool has_any(struct admin *admin, const struct cache_place *place)
+{
+	bool any = false;
+
+	l1_peek(admin->cache.l1, &place->key, on_any, &any);
+	return any;
+}
+
 static void write_key(struct buf *out, const struct cache_place *place)
 {
 	struct str rest = place->key.text, line;
@@ -324,6 +342,9 @@ void cache_explain(struct admin *admin, const struct conf_route *route, const st
 			   route->cache.mode == CONF_MODE_OBSERVE
 				   ? "no, only observed (cache.mode): nothing is kept"
 				   : "if the answer allows it, by the route's rules");
+		if (!has_any(admin, &place) && cache_search(admin, &place, route, q))
+			buf_printf(out, "%-10s without what does not count by No-Vary-Search\n",
+				   "");
 		write_key(out, &place);
 		explain_place(admin, &place, q, out);
 	}

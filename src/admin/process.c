@@ -57,6 +57,8 @@ void admin_stop(struct admin *admin)
 	admin->stop_by = clock_mono() + LAST_ANSWERS;
 	if (admin->console)
 		console_finish(admin->console);
+	if (admin->web)
+		web_finish(admin->web);
 	on_stopping(admin);
 }
 

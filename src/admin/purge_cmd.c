@@ -94,17 +94,26 @@ static bool did(const struct deed *deed, struct str subject)
 
 /* ---- url ---- */
 
+static void purge_key(struct ask *ask, const struct wish *w, const struct cache_place *place,
+		      struct deed *deed)
+{
+	struct str url = str_of(place->key.text.p, place->key.url_n);
+
+	if (!did(deed, url))
+		purge_one(ask, w, url, deed);
+}
+
 static int purge_url_on(struct ask *ask, const struct wish *w, const struct conf_route *route,
 			const struct question *q, struct deed *deed)
 {
 	struct cache_place place;
 	int rc = cache_place_init(&place, route, q);
 
-	if (rc == 0) {
-		struct str url = str_of(place.key.text.p, place.key.url_n);
-		if (!did(deed, url))
-			purge_one(ask, w, url, deed);
-	}
+	if (rc == 0)
+		purge_key(ask, w, &place, deed);
+	/* it may be stored without the parts of its query that do not matter */
+	if (rc == 0 && cache_search(ask->admin, &place, route, q))
+		purge_key(ask, w, &place, deed);
 	cache_place_fini(&place);
 	return rc;
 }

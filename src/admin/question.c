@@ -24,6 +24,11 @@ static bool take_fields(const struct proto_request *r, struct buf *head, struct 
 	return true;
 }
 
+static bool scheme_is_ours(struct str scheme)
+{
+	return scheme.n == 0 || str_ieq(scheme, STR("http")) || str_ieq(scheme, STR("https"));
+}
+
 /* NULL, or what is wrong. */
 static const char *take_target(struct question *q, struct str target, struct str host_field)
 {
@@ -32,6 +37,8 @@ static const char *take_target(struct question *q, struct str target, struct str
 	q->known_method = http_method_lookup(q->method);
 	if (http_target_parse(target, q->known_method, &q->target))
 		return "not a request target: give a path such as /x or a URL such as http://host/x";
+	if (!scheme_is_ours(q->target.scheme))
+		return "not an http or https URL";
 	if (q->target.form == HTTP_TARGET_ABSOLUTE || q->target.form == HTTP_TARGET_AUTHORITY) {
 		/* RFC 9112 3.2.2: the target's authority wins over Host */
 		q->host = q->target.host;

@@ -49,6 +49,7 @@ struct web {
 	unsigned n;
 	unsigned base_fds; /* descriptors open when nobody is connected */
 	bool full;	   /* not accepting for now */
+	bool finishing;	   /* not accepting any more */
 	struct list hits;  /* requests whose ask is waiting */
 };
 
@@ -378,6 +379,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 	CHECK_MAGIC(site->web, WEB_MAGIC);
 	clock_refresh(); /* evhttp's events do not pass through net/loop */
+	if (site->web->finishing)
+		add_header(request, "Connection", "close");
 	bool purge = path && strcmp(path, "/api/purge") == 0;
 	if (!is_answered(evhttp_request_get_command(request), purge)) {
 		add_header(request, "Allow", purge ? "POST" : "GET, HEAD");
@@ -417,7 +420,7 @@ static unsigned count_fds(void)
 
 static void set_full(struct web *web, bool full)
 {
-	if (web->full == full)
+	if (web->full == full || web->finishing)
 		return;
 	web->full = full;
 	for (unsigned i = 0; i < web->n; i++) {
@@ -452,9 +455,19 @@ void web_second(struct web *web)
 		set_full(web, false);
 }
 
+void web_finish(struct web *web)
+{
+	web->finishing = true;
+	for (unsigned i = 0; i < web->n; i++)
+		evconnlistener_disable(web->sites[i].listener);
+}
+
+/* Who is connected has his request on the way, or not yet all of his answer. */
 size_t web_waiting(const struct web *web)
 {
-	return web->hits.count;
+	unsigned open = web->finishing ? count_fds() : 0;
+
+	return web->hits.count + (open > web->base_fds ? open - web->base_fds : 0);
 }
 
 static bool is_loopback(int fd)

@@ -27,7 +27,10 @@ void web_free(struct web **web);
 /* Once a second: accepts again after there were too many connections. */
 void web_second(struct web *web);
 
-/* Requests that wait for their answer. */
+/* Takes no new connections; answers from now on end theirs. */
+void web_finish(struct web *web);
+
+/* Requests that wait for their answer; after web_finish() also connections that are open. */
 size_t web_waiting(const struct web *web);
 
 /*

@@ -80,6 +80,7 @@ struct fill *fill_new(const struct fill_spec *spec)
 static void end_lead(struct fill *f, enum fill_result result, int64_t mark)
 {
 	fills_unwatch(f->env->fills, &f->watch);
+	loop_timer_clear(f->env->loop, &f->timer);
 	if (f->ticket.entry)
 		fills_end(f->env->fills, &f->ticket, result, f->keyed ? mark : 0);
 }
@@ -279,13 +280,39 @@ static void wait_for_origin(struct fill *f)
 	fetch_awaits_body(f->fetch, true);
 }
 
+/* So long a stream may stand still before the reader in its way has to go. */
+#define STANDSTILL (2 * NS_PER_S)
+
+static void on_standstill(void *arg)
+{
+	struct fill *f = arg;
+
+	CHECK_MAGIC(f, FILL_MAGIC);
+	if (f->over || !list_linked(&f->watch.node))
+		return;
+	if (l1_cut_slowest(f->env->l1, &f->object))
+		fills_progress(f->env->fills, &f->ticket);
+	loop_timer_set(f->env->loop, &f->timer, clock_mono() + STANDSTILL, on_standstill, f);
+}
+
 /* Readers hold the window: whoever moves on, or leaves, tells (fills_nudge). */
 static void wait_for_readers(struct fill *f)
 {
 	fetch_awaits_body(f->fetch, false);
 	f->moved = 0;
-	if (!list_linked(&f->watch.node))
-		fills_watch(f->env->fills, &f->watch, &f->ticket, run_again, f);
+	if (list_linked(&f->watch.node))
+		return;
+	fills_watch(f->env->fills, &f->watch, &f->ticket, run_again, f);
+	loop_timer_set(f->env->loop, &f->timer, clock_mono() + STANDSTILL, on_standstill, f);
+	loop_defer(f->env->loop, &f->task, run_again, f); /* watch first, then look once more */
+}
+
+/* It moves, so nobody is late. */
+static void yield(struct fill *f)
+{
+	fetch_awaits_body(f->fetch, false);
+	f->moved = 0;
+	loop_defer(f->env->loop, &f->task, run_again, f);
 }
 
 static void store_body(struct fill *f)
@@ -309,6 +336,8 @@ static void store_body(struct fill *f)
 			body_failed(f, PROXY_ERROR_out_of_memory);
 			return;
 		}
+		fills_unwatch(f->env->fills, &f->watch);
+		loop_timer_clear(f->env->loop, &f->timer);
 		enum pull got = pull(&f->fetch->x.body.src, p, room, &n);
 		if (got == PULL_ON) {
 			l1_filled(f->env->l1, &f->object, n);
@@ -325,7 +354,7 @@ static void store_body(struct fill *f)
 			if (got == PULL_WAIT)
 				wait_for_origin(f);
 			else
-				loop_defer(f->env->loop, &f->task, run_again, f);
+				yield(f);
 			return;
 		}
 	}
@@ -442,8 +471,7 @@ enum fill_verdict fill_take(struct fill *f, struct fetch **fetch)
 	switch (v) {
 	case FILL_STORES:
 		own_fetch(f, fetch);
-		if (f->keyed)
-			fills_unmark(f->env->fills, &f->key.hash);
+		fills_unmark(f->env->fills, &f->key.hash);
 		fills_object(f->env->fills, &f->ticket, f->object.object);
 		break;
 	case FILL_PASSES:

@@ -91,6 +91,7 @@ struct fill {
 	struct fill_ticket ticket;
 	struct fill_watch watch; /* stream mode: readers make room */
 	struct loop_task task;	 /* its end, or a pull that yielded */
+	struct loop_timer timer; /* readers that make no room */
 	bool keyed, base_prefix;
 	bool completes; /* the rest of <base> is asked for, the client wants all */
 	bool asking;	/* no head yet */

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 
-/* The key of the rule: no URL begins like it. */
-static bool rule_key(struct arena *arena, struct str url, struct l1_key *out_key)
+/* No URL begins like it. */
+bool search_key(struct arena *arena, struct str url, struct l1_key *out_key)
 {
 	ssize_t query = str_find(url, '?');
 	struct str path = query < 0 ? url : str_of(url.p, (size_t)query);
@@ -31,7 +31,7 @@ struct str search_rule(struct l1 *l1, struct arena *arena, struct str url)
 	struct l1_key key;
 	bool any;
 
-	if (!rule_key(arena, url, &key) || !l1_find(l1, &key, is_fresh, &now, &ref, &any))
+	if (!search_key(arena, url, &key) || !l1_find(l1, &key, is_fresh, &now, &ref, &any))
 		return STR_NONE;
 	l1_view(l1, &ref, &v);
 	struct str rule = arena_str(arena, v.head);
@@ -47,7 +47,7 @@ void search_remember(struct l1 *l1, struct arena *arena, struct str url, struct 
 	struct l1_ref ref;
 
 	spec.meta.etag_at = spec.meta.etag_n = 0;
-	if (!rule_key(arena, url, &spec.key) || l1_create(l1, &spec, &ref))
+	if (!search_key(arena, url, &spec.key) || l1_create(l1, &spec, &ref))
 		return;
 	if (l1_commit(l1, &ref, STR_NONE))
 		l1_break(l1, &ref);
@@ -61,7 +61,7 @@ void search_forget(struct l1 *l1, struct arena *arena, struct str url)
 	struct l1_key key;
 	bool any;
 
-	if (!rule_key(arena, url, &key) || !l1_find(l1, &key, is_fresh, &now, &ref, &any))
+	if (!search_key(arena, url, &key) || !l1_find(l1, &key, is_fresh, &now, &ref, &any))
 		return;
 	l1_drop(l1, &ref);
 	l1_unpin(l1, &ref);

@@ -10,6 +10,9 @@
 #include "base/arena.h"
 #include "store/l1.h"
 
+/* The key under which the rule for the path of <url> is kept; text in <arena>. False: no memory. */
+bool search_key(struct arena *arena, struct str url, struct l1_key *out_key);
+
 /* The rule known for the path of <url> (a key's URL part), in <arena>; empty: none. */
 struct str search_rule(struct l1 *l1, struct arena *arena, struct str url);
 

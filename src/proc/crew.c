@@ -352,6 +352,8 @@ static void vacate(struct worker *w)
 	if (m->state == MASTER_STOPPING)
 		return;
 	delay = backoff_take(&s->backoff, w->started);
+	if (crew_running(m) == 0)
+		delay = MIN(delay, BACKOFF_FIRST); /* nobody serves */
 	if (delay > 0) {
 		log_warn("proc", "worker %u: next try in %lld s", w->slot,
 			 (long long)(delay / NS_PER_S));

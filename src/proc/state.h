@@ -30,8 +30,8 @@ enum {
 
 #define BACKOFF_FIRST NS_PER_S
 #define BACKOFF_MAX (30 * NS_PER_S)
-#define BACKOFF_HEALTHY (60 * NS_PER_S) /* who lived this long is restarted at once again */
-#define KILL_MARGIN (5 * NS_PER_S)	/* beyond the grace, before SIGKILL */
+#define BACKOFF_HEALTHY (5 * NS_PER_S) /* who lived this long is restarted at once again */
+#define KILL_MARGIN (5 * NS_PER_S)     /* beyond the grace, before SIGKILL */
 #define RETIRE_GRACE (3600 * NS_PER_S) /* for the open requests of a worker that gave up its seat */
 #define HANG_WARN (5 * NS_PER_S)       /* without a heartbeat */
 #define HANG_KILL (30 * NS_PER_S)

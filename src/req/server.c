@@ -338,6 +338,8 @@ void server_commit(struct server *s)
 	s->snap = s->next;
 	s->next = NULL;
 	rebind_listeners(s);
+	if (s->fills.l1)
+		l1_set_max_object(s->fills.l1, s->snap->conf->cache.l1.max_object);
 	if (!same_access_format(&old->conf->log.access, &s->snap->conf->log.access))
 		renew_access_log(s);
 	snapshot_unref(&old);

@@ -189,6 +189,12 @@ static void keep_part(struct request *r, const struct l1_view *v)
 
 static void begin_refresh(struct request *r);
 
+/* It wants to be asked for itself: what others fetch is of no use to it. */
+static bool insists(const struct request *r)
+{
+	return (r->ask.cc.flags & CC_NO_CACHE) && !r->ask.ignore;
+}
+
 /*
  * Those who waited for a fetch may share its answer even if it is stale at once: the origin made it
  * after they had asked. Not where the answer or the request insists on being asked for itself
@@ -196,9 +202,7 @@ static void begin_refresh(struct request *r);
  */
 static bool made_meanwhile(const struct request *r, const struct l1_view *v)
 {
-	bool insists = (r->ask.cc.flags & CC_NO_CACHE) && !r->ask.ignore;
-
-	return !insists && !v->softly_purged && v->meta->response_time >= r->cache.since &&
+	return !insists(r) && !v->softly_purged && v->meta->response_time >= r->cache.since &&
 	       !(v->meta->flags & (STORED_NO_CACHE | STORED_MUST_REVALIDATE));
 }
 
@@ -212,6 +216,8 @@ static enum step judge(struct request *r)
 
 	l1_view(l1, &c->object, &v);
 	enum reuse verdict = reuse_verdict(v.meta, &r->ask, v.softly_purged, now);
+	if (verdict == REUSE_REFRESH && r->content.all.p)
+		verdict = REUSE_VALIDATE; /* nothing refreshes it in the background */
 	bool part = (v.meta->flags & STORED_PARTIAL) != 0;
 	bool waited = c->since && v.meta->response_time >= c->since;
 	if (verdict == REUSE_VALIDATE && c->since) {
@@ -277,6 +283,9 @@ static bool find(struct request *r, bool *out_any)
 	struct l1 *l1 = r->server->fills.l1;
 	struct req_cache *c = &r->cache;
 
+	*out_any = false;
+	if (r->route->cache.fill.observe)
+		return false; /* what is stored is from before a reload */
 	if (l1_find(l1, &c->key, match, &r->msg, &c->object, out_any))
 		return true;
 	if (*out_any || c->search.n || !r->target.query.n || !r->route->cache.fill.search ||
@@ -346,6 +355,21 @@ static void unwatch(struct request *r)
 	r->cache.ticket = (struct fill_ticket){0};
 }
 
+/* A client that sent FIN has its own deadline, set once. */
+static void set_wait(struct request *r, enum client_wait wait, int64_t ns)
+{
+	if (!r->half_closed)
+		client_set_wait(r->client, wait, ns);
+}
+
+/* As long as coalesce.wait, and not longer than the request may take. */
+static int64_t time_to_wait(const struct request *r)
+{
+	int64_t wait = r->route->cache.wait, left = r->deadline - clock_mono();
+
+	return r->deadline && left < wait ? MAX(left, 1) : wait;
+}
+
 enum step step_join(struct request *r)
 {
 	struct req_cache *c = &r->cache;
@@ -358,14 +382,17 @@ enum step step_join(struct request *r)
 	case FILLS_LEAD:
 		return STEP_ASK;
 	case FILLS_WAIT:
+		if (insists(r))
+			break;
 		if (c->since == 0)
 			c->since = clock_wall();
 		watch(r);
-		client_set_wait(r->client, CLIENT_WAIT_FILL, r->route->cache.wait);
+		set_wait(r, CLIENT_WAIT_FILL, time_to_wait(r));
 		return STEP_QUEUE;
 	case FILLS_ALONE:
 		break;
 	}
+	c->ticket = (struct fill_ticket){0};
 	c->alone = true;
 	return STEP_ASK;
 }
@@ -374,7 +401,7 @@ static enum step ask_alone(struct request *r)
 {
 	unwatch(r);
 	r->cache.alone = true;
-	client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
+	set_wait(r, CLIENT_WAIT_NONE, 0);
 	return STEP_ASK;
 }
 
@@ -409,7 +436,7 @@ static enum step look_again(struct request *r, enum fill_result result)
 	if (result == FILL_RESULT_NOT_STORABLE)
 		return ask_alone(r);
 	unwatch(r);
-	client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
+	set_wait(r, CLIENT_WAIT_NONE, 0);
 	if (result == FILL_RESULT_FAILED)
 		return request_origin_failed(r, PROXY_ERROR_collapsed_failed);
 	l1_unpin(r->server->fills.l1, &r->cache.base);
@@ -433,6 +460,10 @@ enum step step_queue(struct request *r)
 	}
 	if (!c->waited_out)
 		return STEP_WAIT;
+	if (r->deadline && clock_mono() >= r->deadline) {
+		unwatch(r);
+		return request_origin_failed(r, PROXY_ERROR_total_timeout);
+	}
 	if (cache_stale_instead(r)) {
 		unwatch(r);
 		return STEP_SERVE;

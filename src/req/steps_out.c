@@ -311,6 +311,9 @@ enum step step_deliver(struct request *r)
 
 	bool passing = r->fetch && !r->own;
 
+	if (r->cache.object.object && l1_is_cut(r->server->fills.l1, &r->cache.object))
+		return body_failed(r); /* too slow for the others of a stream */
+
 	if (passing && r->fetch->step == FETCH_FAILED)
 		return body_failed(r);
 	if (passing && r->fetch->upload == UPLOAD_BROKEN)

@@ -37,10 +37,16 @@ void body_fill_free(struct l1 *l1, uint32_t pin)
 	free(f);
 }
 
-uint64_t body_inline(uint64_t fixed, uint64_t length)
+uint64_t body_inline(const struct l1 *l1, uint64_t fixed, uint64_t length)
 {
 	/* Of a body of unknown length only what the rounding of the record's block leaves over. */
-	return length != STORED_UNKNOWN && fixed + length <= L1_INLINE_MAX ? length : 0;
+	if (length == STORED_UNKNOWN || fixed + length > L1_INLINE_MAX)
+		return 0;
+	/* In blocks of its own it wastes less. */
+	uint64_t waste = l1->class_bytes[space_class(l1, fixed + length)] - fixed - length;
+	if (length > L1_GROW_MIN && waste > (fixed + length) / WASTE_PART)
+		return 0;
+	return length;
 }
 
 /* ---- how large a block ---- */

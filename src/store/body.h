@@ -21,7 +21,7 @@ MUST_CHECK int body_fill_new(struct l1 *l1, uint32_t pin);
 void body_fill_free(struct l1 *l1, uint32_t pin);
 
 /* Body bytes that lie in the record's own block, for a body of <length>. */
-uint64_t body_inline(uint64_t fixed, uint64_t length);
+uint64_t body_inline(const struct l1 *l1, uint64_t fixed, uint64_t length);
 
 MUST_CHECK int body_room(struct l1 *l1, struct record *r, struct fill *f, char **out_p,
 			 size_t *out_n);

@@ -6,12 +6,12 @@
 #include "store/space.h"
 
 enum {
-	VICTIMS_MIN = 8,   /* objects evicted in order before a page is emptied */
-	TIMES_WANT = 3,	   /* and so many times the bytes that are wanted */
-	TRIES_MAX = 20000, /* in all */
-	PAGES_MAX = 4,	   /* pages tried */
-	LOOK_AT = 32,	   /* pages compared */
-	BATCH = 64,	   /* owners of a page asked to go at once */
+	FREE_PART = 16,	     /* this part of the cache may be free in blocks of other sizes */
+	TRIES_MAX = 20000,   /* evictions for one block, at most */
+	PAGES_MAX = 8,	     /* pages tried */
+	LOOK_AT_PARTIAL = 4, /* pages compared, of each size... */
+	LOOK_AT = 32,	     /* ...or of all */
+	BATCH = 64,	     /* owners of a page asked to go at once */
 };
 
 static bool evict_next(struct l1 *l1, struct eviction *e)
@@ -19,16 +19,12 @@ static bool evict_next(struct l1 *l1, struct eviction *e)
 	struct victim v;
 
 	space_lock(l1);
-	uint64_t used = l1_space(l1)->used;
 	bool found = queue_victim_locked(l1, &v);
 	space_unlock(l1);
 	if (!found)
 		return false;
 	/* If somebody else was faster, there is room all the same. */
-	if (object_evict(l1, &v)) {
-		uint64_t now = __atomic_load_n(&l1_space(l1)->used, __ATOMIC_RELAXED);
-		e->freed += used > now ? used - now : 0;
-	}
+	(void)object_evict(l1, &v);
 	e->victims++;
 	return true;
 }
@@ -57,24 +53,35 @@ static bool may_empty(const struct l1 *l1, uint32_t page)
 	return true;
 }
 
-/* Of the next pages, the one in which the least is in use. */
+static void consider(struct l1 *l1, uint32_t page, uint64_t *least, uint32_t *best)
+{
+	const struct page *p = &l1->pages[page];
+
+	if (!p->class || p->emptier)
+		return;
+	uint64_t used = (uint64_t)p->used * l1->class_bytes[p->class - 1];
+	if (used < *least && may_empty(l1, page)) {
+		*least = used;
+		*best = page;
+	}
+}
+
+/* Among some pages of each size that has free blocks, the one in which the least is in use; if
+ * nothing is free anywhere, one of the next in turn. */
 static uint32_t choose_page(struct l1 *l1)
 {
 	struct l1_space *s = l1_space(l1);
 	uint32_t n = l1->region->n_pages, best = 0;
 	uint64_t least = UINT64_MAX;
 
-	for (uint32_t i = 0; i < MIN(n, (uint32_t)LOOK_AT); i++) {
-		uint32_t page = s->hand % n + 1;
-		const struct page *p = &l1->pages[page];
-		s->hand = page;
-		if (!p->class || p->emptier)
-			continue;
-		uint64_t used = (uint64_t)p->used * l1->class_bytes[p->class - 1];
-		if (used < least && may_empty(l1, page)) {
-			least = used;
-			best = page;
-		}
+	for (uint32_t class = 0; class < l1->n_classes; class ++) {
+		uint32_t page = s->partial[class];
+		for (int i = 0; page && i < LOOK_AT_PARTIAL; i++, page = l1->pages[page].next)
+			consider(l1, page, &least, &best);
+	}
+	for (uint32_t i = 0; !best && i < MIN(n, (uint32_t)LOOK_AT); i++) {
+		s->hand = s->hand % n + 1;
+		consider(l1, s->hand, &least, &best);
 	}
 	return best;
 }
@@ -135,15 +142,20 @@ static bool evict_page(struct l1 *l1)
 	return page && empty_page(l1, page);
 }
 
+/* What is free is there in other sizes, and more than the ups and downs of those explain. */
+static bool wrong_sizes(struct l1 *l1, const struct eviction *e)
+{
+	uint64_t used = __atomic_load_n(&l1_space(l1)->used, __ATOMIC_RELAXED);
+
+	return e->victims > 0 && l1->region->size - used > l1->region->size / FREE_PART + e->want;
+}
+
 bool evict_some(struct l1 *l1, struct eviction *e)
 {
 	if (++e->tries > TRIES_MAX)
 		return false;
-	if (e->victims >= VICTIMS_MIN && e->freed >= e->want * TIMES_WANT) {
-		if (e->pages++ >= PAGES_MAX)
-			return false;
-		e->victims = 0;
-		e->freed = 0;
+	if (wrong_sizes(l1, e) && e->pages < PAGES_MAX) {
+		e->pages++;
 		if (evict_page(l1))
 			return true;
 	}

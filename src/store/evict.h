@@ -12,8 +12,7 @@
 /* One caller's search for room. */
 struct eviction {
 	uint64_t want;	  /* bytes of the block that it needs */
-	uint64_t freed;	  /* since a page was last emptied */
-	unsigned victims; /* since then */
+	unsigned victims; /* evicted in order */
 	unsigned pages;	  /* emptied or tried */
 	unsigned tries;
 };

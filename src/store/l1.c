@@ -21,7 +21,7 @@ static struct record *held(struct l1 *l1, const struct l1_ref *ref)
 {
 	CHECK_MAGIC(l1, L1_VIEW_MAGIC);
 	ASSERT(ref->object != 0 && l1->holders && ref->pin < L1_PINS &&
-	       (pins_at(l1, ref->pin)->object & ~(uint64_t)PIN_FILLER) == ref->object);
+	       (pins_at(l1, ref->pin)->object & ~(uint64_t)PIN_FLAGS) == ref->object);
 	return l1_record(l1, ref->object);
 }
 
@@ -177,7 +177,8 @@ int l1_create(struct l1 *l1, const struct l1_new *spec, struct l1_ref *out_ref)
 	pin = pins_reserve(l1);
 	if (pin == UINT32_MAX)
 		return ERR_BUSY;
-	rc = object_make(l1, spec, body_inline(object_fixed_bytes(spec), spec->length), pin, &r);
+	rc = object_make(l1, spec, body_inline(l1, object_fixed_bytes(spec), spec->length), pin,
+			 &r);
 	if (rc) {
 		pins_unreserve(l1, pin);
 		l1->counts.rejected_full += rc == ERR_FULL;
@@ -357,6 +358,22 @@ int l1_refresh(struct l1 *l1, const struct l1_ref *ref, const struct stored_meta
 }
 
 /* ---- reading ---- */
+
+bool l1_cut_slowest(struct l1 *l1, const struct l1_ref *ref)
+{
+	struct record *r = held(l1, ref);
+	unsigned shard = index_shard(l1, r->hash_hi);
+
+	index_lock(l1, shard);
+	bool some = pins_cut_slowest_locked(l1, r);
+	index_unlock(l1, shard);
+	return some;
+}
+
+bool l1_is_cut(struct l1 *l1, const struct l1_ref *ref)
+{
+	return __atomic_load_n(&pins_at(l1, ref->pin)->object, __ATOMIC_ACQUIRE) & PIN_CUT;
+}
 
 unsigned l1_pins(struct l1 *l1, const struct l1_ref *ref)
 {

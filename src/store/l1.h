@@ -49,6 +49,7 @@ struct l1_view {
 	struct str vary; /* policy/vary.h */
 	struct str head; /* field lines */
 	const struct stored_meta *meta;
+	unsigned n_tags; /* purge tags and groups */
 	bool softly_purged;
 };
 
@@ -70,6 +71,8 @@ MUST_CHECK int l1_revive(struct seg *seg);
 /* Every process: its view. <slot> SLOT_NONE: only l1_peek and figures. NULL: no such region. */
 struct l1 *l1_attach(struct seg *seg, unsigned slot, uint64_t max_object);
 void l1_detach(struct l1 **l1);
+/* For what is stored from now on. */
+void l1_set_max_object(struct l1 *l1, uint64_t max_object);
 
 /* Master, after a worker's death (shm/recover.h): its pins are released, what it was filling is
  * broken, shards whose lock it held are checked and, if in doubt, emptied. */
@@ -149,6 +152,13 @@ bool l1_is_stream(struct l1 *l1, const struct l1_ref *ref);
 
 /* How many hold it, the caller included. */
 unsigned l1_pins(struct l1 *l1, const struct l1_ref *ref);
+
+/*
+ * A stream that stands still: asks the readers that are furthest behind to go (l1_is_cut), if others
+ * are further. They stay in the way until they unpin. False: nobody is to be asked.
+ */
+bool l1_cut_slowest(struct l1 *l1, const struct l1_ref *ref);
+bool l1_is_cut(struct l1 *l1, const struct l1_ref *ref);
 
 /* The body is complete: length and checksum are noted, older variants with the same selecting
  * fields leave, the object may be evicted from now on. ERR_SYNTAX: fewer or more bytes than

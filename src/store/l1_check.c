@@ -210,7 +210,7 @@ static void check_pins(struct checker *c)
 		uint32_t used = 0;
 		CHECK(head->high <= L1_PINS, "slot %u: %u pins", s, head->high);
 		for (uint32_t i = 0; i < MIN(head->high, (uint32_t)L1_PINS); i++) {
-			uint64_t o = l1_pin_table(l1, s)[i].object & ~(uint64_t)PIN_FILLER;
+			uint64_t o = l1_pin_table(l1, s)[i].object & ~(uint64_t)PIN_FLAGS;
 			const struct record *r = o ? space_record(l1, o) : NULL;
 			if (!o)
 				continue;

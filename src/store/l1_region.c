@@ -151,6 +151,12 @@ struct l1 *l1_attach(struct seg *seg, unsigned slot, uint64_t max_object)
 	return l1;
 }
 
+void l1_set_max_object(struct l1 *l1, uint64_t max_object)
+{
+	CHECK_MAGIC(l1, L1_VIEW_MAGIC);
+	l1->max_object = max_object;
+}
+
 void l1_detach(struct l1 **pointer)
 {
 	struct l1 *l1 = *pointer;
@@ -236,7 +242,7 @@ int l1_revive(struct seg *seg)
 /* One pin of the dead worker's. Its record is still there: it is pinned. */
 static void release_pin(struct l1 *l1, struct pin *pin)
 {
-	uint64_t object = pin->object & ~(uint64_t)PIN_FILLER;
+	uint64_t object = pin->object & ~(uint64_t)PIN_FLAGS;
 	struct record *r = space_record(l1, object);
 
 	if (r) {

@@ -170,10 +170,15 @@ _Static_assert(sizeof(struct page) == 32, "page layout");
 
 /* ---- pins ---- */
 
-enum { PIN_FILLER = 1 }; /* in the low bit of <object>: does not count as a reader */
+/* In the low bits of <object>. */
+enum {
+	PIN_FILLER = 1, /* does not count as a reader */
+	PIN_CUT = 2,	/* a reader that is asked to go: it holds up a stream's others */
+	PIN_FLAGS = PIN_FILLER | PIN_CUT,
+};
 
 struct pin {
-	uint64_t object; /* S: record's offset | PIN_FILLER; 0 = free */
+	uint64_t object; /* S: record's offset | flags; 0 = free */
 	uint64_t passed; /* A: nothing below is read any more (streams) */
 };
 

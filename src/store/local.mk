@@ -13,3 +13,4 @@ libstore_a_SOURCES = \
 	src/store/repair.c src/store/repair.h \
 	src/store/space.c src/store/space.h \
 	src/store/purge.c src/store/purge.h src/store/purge_notes.c src/store/purge_priv.h
+EXTRA_DIST += doc/internals/fills-and-purge.md

@@ -394,6 +394,7 @@ void object_view(const struct record *r, struct l1_view *out)
 		.vary = str_of(key + r->key_n, r->vary_n),
 		.head = str_of(key + r->key_n + r->vary_n, r->head_n),
 		.meta = &r->meta,
+		.n_tags = r->tags_n,
 		.softly_purged = __atomic_load_n(&r->soft, __ATOMIC_RELAXED),
 	};
 }

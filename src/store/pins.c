@@ -60,7 +60,7 @@ void pins_clear_locked(struct l1 *l1, uint32_t pin, struct record *r)
 	struct pin_head *slot = l1_pin_head(l1, l1->slot);
 	struct pin *p = pins_at(l1, pin);
 
-	ASSERT((p->object & ~(uint64_t)PIN_FILLER) == l1_offset(l1, r) && r->pins > 0);
+	ASSERT((p->object & ~(uint64_t)PIN_FLAGS) == l1_offset(l1, r) && r->pins > 0);
 	p->object = 0;
 	L1_ORDER();
 	r->pins--;
@@ -68,24 +68,58 @@ void pins_clear_locked(struct l1 *l1, uint32_t pin, struct record *r)
 	pins_unreserve(l1, pin);
 }
 
-uint64_t pins_passed_locked(struct l1 *l1, const struct record *r, uint64_t at)
+/* Calls <fn> for each pin of a reader of <r>. */
+static void each_reader(struct l1 *l1, const struct record *r,
+			void (*fn)(struct pin *pin, uint64_t passed, uint64_t *arg), uint64_t *arg)
 {
 	uint64_t object = l1_offset(l1, r);
 	uint32_t left = r->pins;
 
 	for (unsigned s = 0; s < SLOT_MAX && left > 0; s++) {
-		const struct pin *pins = l1_pin_table(l1, s);
+		struct pin *pins = l1_pin_table(l1, s);
 		for (uint32_t i = 0; i < l1_pin_head(l1, s)->high && left > 0; i++) {
 			uint64_t o = __atomic_load_n(&pins[i].object, __ATOMIC_RELAXED);
-			if ((o & ~(uint64_t)PIN_FILLER) != object)
+			if ((o & ~(uint64_t)PIN_FLAGS) != object)
 				continue;
 			left--;
-			uint64_t passed = __atomic_load_n(&pins[i].passed, __ATOMIC_ACQUIRE);
-			if (!(o & PIN_FILLER) && passed < at)
-				at = passed;
+			if (!(o & PIN_FILLER))
+				fn(&pins[i], __atomic_load_n(&pins[i].passed, __ATOMIC_ACQUIRE),
+				   arg);
 		}
 	}
-	return at;
+}
+
+/* <arg>: the least and the greatest position. */
+static void note_span(struct pin *pin, uint64_t passed, uint64_t *arg)
+{
+	(void)pin;
+	arg[0] = MIN(arg[0], passed);
+	arg[1] = MAX(arg[1], passed);
+}
+
+uint64_t pins_passed_locked(struct l1 *l1, const struct record *r, uint64_t at)
+{
+	uint64_t span[2] = {at, 0};
+
+	each_reader(l1, r, note_span, span);
+	return span[0];
+}
+
+static void cut_if_at(struct pin *pin, uint64_t passed, uint64_t *arg)
+{
+	if (passed == arg[0])
+		__atomic_fetch_or(&pin->object, PIN_CUT, __ATOMIC_RELEASE);
+}
+
+bool pins_cut_slowest_locked(struct l1 *l1, const struct record *r)
+{
+	uint64_t span[2] = {UINT64_MAX, 0};
+
+	each_reader(l1, r, note_span, span);
+	if (span[0] >= span[1])
+		return false;
+	each_reader(l1, r, cut_if_at, span);
+	return true;
 }
 
 uint64_t pins_count(const struct l1 *l1)

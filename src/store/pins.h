@@ -30,6 +30,10 @@ static inline struct pin *pins_at(const struct l1 *l1, uint32_t pin)
  * lock of its shard. */
 uint64_t pins_passed_locked(struct l1 *l1, const struct record *r, uint64_t at);
 
+/* Asks the readers that are furthest behind to go, if others are further. False: none is. Under the
+ * lock of its shard. */
+bool pins_cut_slowest_locked(struct l1 *l1, const struct record *r);
+
 /* In use, over all slots. */
 uint64_t pins_count(const struct l1 *l1);
 

@@ -12,7 +12,7 @@
 enum {
 	QUEUE_SMALL_PERCENT = 10, /* of the cache */
 	QUEUE_USES_MAX = 3,	  /* a record counts up to here */
-	QUEUE_PROMOTE = 2,	  /* uses that lead from small to main */
+	QUEUE_PROMOTE = 1,	  /* uses that lead from small to main */
 };
 
 /* Who is to leave. A number that is never used again, so that the record can be told from a later

@@ -58,7 +58,7 @@ static bool has_pin(const struct l1 *l1, const struct record *r)
 		return false;
 	uint32_t high = MIN(l1_pin_head(l1, r->filler)->high, (uint32_t)L1_PINS);
 	for (uint32_t i = 0; i < high; i++)
-		if ((l1_pin_table(l1, r->filler)[i].object & ~(uint64_t)PIN_FILLER) == object)
+		if ((l1_pin_table(l1, r->filler)[i].object & ~(uint64_t)PIN_FLAGS) == object)
 			return true;
 	return false;
 }
@@ -282,7 +282,7 @@ static void count_pins(struct l1 *l1, unsigned shard)
 		for (uint32_t i = 0; i < high; i++) {
 			uint64_t o =
 				__atomic_load_n(&l1_pin_table(l1, s)[i].object, __ATOMIC_RELAXED);
-			struct record *r = o ? space_record(l1, o & ~(uint64_t)PIN_FILLER) : NULL;
+			struct record *r = o ? space_record(l1, o & ~(uint64_t)PIN_FLAGS) : NULL;
 			if (r && index_shard(l1, r->hash_hi) == shard)
 				r->pins++;
 		}

@@ -47,8 +47,8 @@ void space_classes(struct l1 *l1)
 	uint32_t page = l1->region->page_bytes;
 
 	l1->n_classes = 0;
-	/* Small ones: a sixth larger each, then as large as the number of them in a page allows. */
-	for (uint32_t n = L1_BLOCK_MIN; n < L1_LEND_MIN; n += n / 6) {
+	/* Small ones: a tenth larger each, then as large as the number of them in a page allows. */
+	for (uint32_t n = L1_BLOCK_MIN; n < L1_LEND_MIN; n += n / 10) {
 		uint32_t bytes = (page / (page / n)) & ~UINT32_C(63);
 		if (bytes < L1_LEND_MIN)
 			add_class(l1, bytes);

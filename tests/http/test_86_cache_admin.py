@@ -267,6 +267,22 @@ def test_explain_bypass(shop):
     assert "cache.enabled is false" in explain(s, "GET", "/x")
 
 
+def test_no_vary_search(shop):
+    """What the origin says of the query counts for purging and explaining too"""
+    s = shop(fields=['No-Vary-Search: params=("utm")'])
+    s.warm("/a?x=1&utm=3", "/a?x=1&utm=9")  # the rule is known from the second on
+    text = explain(s, "GET", "http://shop.example/a?utm=4&x=1")
+    assert re.search(r"^would be +a hit$", text, re.M) and "No-Vary-Search" in text, text
+    s.ctl("purge", "url", "http://shop.example/a?x=1&utm=5")
+    assert not s.is_hit("/a?x=1&utm=6")
+
+
+def test_explain_tags(shop):
+    s = shop(fields=["Surrogate-Key: red green"])
+    s.warm("/a")
+    assert re.search(r"head of \d+ bytes, 2 tags$", explain(s, "GET", "http://shop.example/a"), re.M)
+
+
 def test_explain_variants(shop):
     s = shop(fields=["Vary: Accept-Language"])
     s.get("/a", "Accept-Language: de")

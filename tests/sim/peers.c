@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The test's ends of connections: clients and origins, what they send and what they expect. */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,8 +49,11 @@ static int connect_to(uint16_t port)
 static struct peer *new_peer(struct sim *s, int fd)
 {
 	struct peer *p = calloc(1, sizeof(*p));
+	int one = 1;
 
 	assert_non_null(p);
+	/* what is sent is there at once: the kernel is not to wait, in real time, for an ACK */
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
 	assert_true(s->n_peers < SIM_PEERS);
 	p->sim = s;
 	p->fd = fd;

@@ -27,9 +27,7 @@ static void header_timeout(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/1"); /* so that it is the second head of the connection */
-	peer_answer(sim_origin(s, 0), "x");
-	peer_expect(c, "200 OK");
+	sim_serve(s, c, "/1", "", "x"); /* so that it is the second head of the connection */
 	sim_advance(s, 4 * S);
 	peer_send(c, "GET / HT");
 	sim_advance(s, 2 * S - MS);
@@ -97,8 +95,7 @@ static void keepalive_timeout(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
+	struct peer *o = sim_ask(s, c, "/");
 	sim_advance(s, S);
 	peer_answer(o, "x");
 	peer_expect(c, "200 OK");
@@ -140,8 +137,7 @@ static struct peer *begin_stuck_answer(struct sim *s, struct peer *c)
 	static char block[32 * 1024];
 	struct peer *o;
 
-	peer_get(c, "/");
-	o = sim_origin(s, 0);
+	o = sim_ask(s, c, "/");
 	peer_send(o, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
 	for (int i = 0; i < 1000 && peer_try_send(o, block, sizeof(block)); i++)
 		;
@@ -252,9 +248,7 @@ static void half_closed_in_time(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / ");
+	struct peer *o = sim_ask(s, c, "/");
 	peer_shut(c);
 	sim_advance(s, S - MS);
 	peer_expect_silence(c);
@@ -275,9 +269,7 @@ static void half_closed_too_long(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / ");
+	struct peer *o = sim_ask(s, c, "/");
 	peer_shut(c);
 	sim_advance(s, S);
 	peer_expect_broken(c);
@@ -294,9 +286,7 @@ static void client_reset(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / ");
+	struct peer *o = sim_ask(s, c, "/");
 	peer_close(c, true);
 	peer_expect_broken(o);
 	sim_expect_count(s, UPSTREAM, cancelled, 1);

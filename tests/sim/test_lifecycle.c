@@ -23,8 +23,7 @@ static void drain(void **state)
 	struct peer *c1 = sim_client(s), *c2;
 
 	(void)state;
-	peer_get(c1, "/1");
-	struct peer *o = sim_origin(s, 0);
+	struct peer *o = sim_ask(s, c1, "/1");
 	sim_drain(s);
 	peer_answer(o, "one");
 	peer_expect(c1, "\r\nConnection: close\r\n");
@@ -45,10 +44,7 @@ static void stop_gives_idle_ones_a_moment(void **state)
 	struct peer *c1 = sim_client(s), *c2 = sim_client(s);
 
 	(void)state;
-	peer_get(c1, "/1");
-	struct peer *o = sim_origin(s, 0);
-	peer_answer(o, "one");
-	peer_expect(c1, "one");
+	struct peer *o = sim_serve(s, c1, "/1", "", "one");
 	sim_stop(s, 10 * S);
 	sim_advance(s, S - MS);
 	peer_expect_silence(c1);
@@ -71,8 +67,7 @@ static void stop_waits_for_requests(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
+	struct peer *o = sim_ask(s, c, "/");
 	sim_stop(s, 10 * S);
 	sim_advance(s, 9 * S);
 	assert_int_equal(sim_stopped(s), 0);
@@ -92,9 +87,7 @@ static void stop_grace_ends(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / ");
+	struct peer *o = sim_ask(s, c, "/");
 	peer_send(o, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab");
 	peer_expect(c, "\r\n\r\nab");
 	sim_stop(s, 10 * S);
@@ -133,9 +126,7 @@ static void stop_at_once(void **state)
 	struct peer *idle = sim_client(s), *busy = sim_client(s);
 
 	(void)state;
-	peer_get(busy, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / ");
+	struct peer *o = sim_ask(s, busy, "/");
 	sim_stop(s, 0);
 	peer_expect_closed(idle);
 	peer_expect_closed(busy);

@@ -42,9 +42,7 @@ static void first_byte_timeout(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / HTTP/1.1\r\n");
+	struct peer *o = sim_ask(s, c, "/");
 	sim_advance(s, 2 * S);
 	peer_send(o, "HTTP/1.1 200");
 	sim_advance(s, S - MS);
@@ -80,9 +78,7 @@ static void idle_timeout_in_a_body(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET / ");
+	struct peer *o = sim_ask(s, c, "/");
 	peer_send(o, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab");
 	peer_expect(c, "\r\n\r\nab");
 	sim_advance(s, 3 * S);
@@ -176,8 +172,7 @@ static void total_timeout_in_the_body(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/");
-	struct peer *o = sim_origin(s, 0);
+	struct peer *o = sim_ask(s, c, "/");
 	peer_send(o, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
 	for (int i = 0; i < 4; i++) {
 		sim_advance(s, S);
@@ -239,9 +234,7 @@ static void queue(void **state)
 		    *c4 = sim_client(s);
 
 	(void)state;
-	peer_get(c1, "/1");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET /1 ");
+	struct peer *o = sim_ask(s, c1, "/1");
 	peer_get(c2, "/2");
 	sim_advance(s, S);
 	peer_get(c3, "/3");
@@ -272,9 +265,7 @@ static void queue_cancelled(void **state)
 	struct peer *c1 = sim_client(s), *c2 = sim_client(s), *c3 = sim_client(s);
 
 	(void)state;
-	peer_get(c1, "/1");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET /1 ");
+	struct peer *o = sim_ask(s, c1, "/1");
 	peer_get(c2, "/2");
 	peer_get(c3, "/3");
 	peer_close(c2, true);
@@ -292,9 +283,7 @@ static void pool_idle_timeout(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/1");
-	struct peer *o = sim_origin(s, 0);
-	peer_expect(o, "GET /1 ");
+	struct peer *o = sim_ask(s, c, "/1");
 	peer_answer(o, "x");
 	sim_advance(s, 2 * S);
 	peer_get(c, "/2");
@@ -317,8 +306,7 @@ static void pool_max_requests(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/1");
-	struct peer *o = sim_origin(s, 0);
+	struct peer *o = sim_ask(s, c, "/1");
 	peer_answer(o, "x");
 	peer_get(c, "/2");
 	peer_expect(o, "GET /2 ");
@@ -336,10 +324,7 @@ static void replay(void **state)
 	struct peer *c = sim_client(s);
 
 	(void)state;
-	peer_get(c, "/1");
-	struct peer *o = sim_origin(s, 0);
-	peer_answer(o, "x");
-	peer_expect(c, "200 OK");
+	struct peer *o = sim_serve(s, c, "/1", "", "x");
 	peer_get(c, "/2");
 	peer_close(o, true);
 	o = sim_origin(s, 0);
@@ -393,9 +378,7 @@ static void get_from_second_address(struct sim *s, uint64_t failures)
 {
 	struct peer *c = sim_client(s);
 
-	peer_get(c, "/");
-	peer_answer(sim_origin(s, 0), "x");
-	peer_expect(c, "200 OK");
+	sim_serve(s, c, "/", "", "x");
 	sim_expect_count(s, UPSTREAM, connect_failures, failures);
 }
 
@@ -429,9 +412,7 @@ static void refused_everywhere(void **state)
 	peer_get(c, "/");
 	peer_expect_error(c, 502, "connection_refused");
 	sim_origin_listens(s, 0, "127.0.0.1");
-	peer_get(c, "/");
-	peer_answer(sim_origin(s, 0), "back");
-	peer_expect(c, "back");
+	sim_serve(s, c, "/", "", "back");
 	sim_free(&s);
 }
 

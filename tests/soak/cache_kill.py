@@ -20,11 +20,12 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from cache_load import Checked, OriginProcess, configuration, usage
+from cache_load import Checked, OriginProcess, cache_figures, configuration, usage
 from lib import Proxy, find_program, wait_for
 
 NEAR = 3.0  # seconds behind a kill in which a connection may break
 GAP = 5.0   # the longest time without any good answer
+OVERHEAD = 0.12  # of the bytes in use: rounding, which is a few percent, and what has leaked
 
 
 def inspect(proxy):
@@ -33,6 +34,19 @@ def inspect(proxy):
     if not program:
         return None
     return subprocess.run([program, "check", str(proxy.pid)], capture_output=True, text=True, timeout=300)
+
+
+def leaks(proxy, say):
+    """Nobody asks any more: nothing may be pinned or filling, and what is in use is used for something."""
+    def idle():
+        f = cache_figures(proxy)
+        return f if not f["pins"] and not f["filling"] else None
+    try:
+        f = wait_for(idle, "pins and fills to end", 20)
+    except AssertionError as e:
+        return [f"{e}: {cache_figures(proxy)}"]
+    say(f"in the cache: {f}")
+    return [f"{f['overhead']:.0%} of the cache is in use for nothing"] if f["overhead"] > OVERHEAD else []
 
 
 def excused(broken, kills):
@@ -60,7 +74,7 @@ def run(a, say=print):
     try:
         with Proxy(configuration(origin, workers=a.workers, size=a.size)) as proxy:
             proxy.deaths_expected = True
-            load = Checked(proxy.port(), a.objects, a.seed).start(a.clients)
+            load = Checked(proxy.port(), a.objects, a.seed).start(a.clients).purge_too(proxy, origin)
             begin, kills, marks = time.monotonic(), [], []
             said = begin
             while time.monotonic() - begin < a.seconds and not load.wrong:
@@ -88,7 +102,7 @@ def run(a, say=print):
             if load.longest_gap > GAP:
                 complaints.append(f"no answer for {load.longest_gap:.1f} s")
             say(f"{seconds:.0f} s: {load.done} answers ({load.bytes >> 20} MiB checked), {load.hits} of {load.cacheable} hits, "
-                f"{load.posts} changes, {load.left} clients left, {load.cut} cut by the origin, {len(kills)} kills, {len(load.broken)} broken connections "
+                f"{load.posts} changes, {load.purges} purges, {load.left} clients left, {load.cut} cut by the origin, {len(kills)} kills, {len(load.broken)} broken connections "
                 f"({len(lost)} not near a kill), longest gap {load.longest_gap:.2f} s")
             if len(marks) >= 4:
                 first, last = marks[len(marks) // 4], marks[-1]
@@ -96,6 +110,7 @@ def run(a, say=print):
                     complaints.append(f"resident memory grew from {first[0]} to {last[0]}")
                 if last[1] > first[1] + 16:
                     complaints.append(f"descriptors grew from {first[1]} to {last[1]}")
+            complaints += leaks(proxy, say)
             found = inspect(proxy)
             if found is None:
                 say("no tiercel-shm: the segment was not inspected")

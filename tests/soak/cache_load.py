@@ -6,6 +6,7 @@ it must get: a slice of one large block of random bytes, at a place of its own. 
 version up when it gets a POST; an answer that was begun after that POST was answered must not be older."""
 
 import hashlib
+import json
 import os
 import random
 import re
@@ -52,7 +53,8 @@ class Object:
         never stored, by a request field, slow in the middle, validated each time, breaking off at times."""
         cc = ["max-age=3600", "max-age=1", "max-age=1, stale-while-revalidate=20", "max-age=60", "max-age=2", "no-store",
               "max-age=60", "max-age=30", "no-cache", "max-age=1"][self.kind]
-        out = [f"Cache-Control: {cc}", f"X-Object: {self.number}", f"X-Version: {version}", f"X-Variant: {variant}"]
+        out = [f"Cache-Control: {cc}", f"X-Object: {self.number}", f"X-Version: {version}", f"X-Variant: {variant}",
+               f"Cache-Tag: t{self.number % 50}"]
         if self.kind in (0, 1, 2, 8):
             out.append(f'ETag: "{self.number}-{version}"')
         if self.kind == 6:
@@ -172,7 +174,7 @@ class Checked:
         self.weights = [1 / (i + 1) ** 0.9 for i in range(objects)]
         self.newest = [1] * objects  # what a POST has been answered with
         self.lock = threading.Lock()
-        self.done, self.hits, self.bytes, self.posts, self.left, self.cut = 0, 0, 0, 0, 0, 0
+        self.done, self.hits, self.bytes, self.posts, self.left, self.cut, self.purges = 0, 0, 0, 0, 0, 0, 0
         self.cacheable = 0
         self.broken, self.wrong = [], []  # (time, what)
         self.last_good, self.longest_gap, self.gap_at = time.monotonic(), 0.0, 0.0
@@ -185,6 +187,31 @@ class Checked:
         for t in self.threads:
             t.start()
         return self
+
+    def purge_too(self, proxy, origin):
+        """Beside the clients: changes objects behind the proxy's back and purges them; from then on the old
+        version is not to be seen."""
+        self.threads.append(threading.Thread(target=self.purger, args=(proxy, int(origin.address.rpartition(":")[2])),
+                                             daemon=True))
+        self.threads[-1].start()
+        return self
+
+    def purger(self, proxy, port):
+        rnd = random.Random(self.seed)
+        while not self.stopping:
+            o = self.catalogue[rnd.choice(self.order[:self.objects // 4])]
+            with Client(port) as c:
+                version = int(c.ask("POST", o.path, body="x")["X-Version"])
+            what = rnd.choice([("url", f"http://test{o.path}"), ("prefix", f"http://test{o.path}"), ("tag", f"t{o.number % 50}"),
+                               ("url", f"http://test{o.path}", "--soft"), ("host", "test"), ("all",)][:rnd.choice((4, 4, 4, 4, 6))])
+            r = proxy.ctl("purge", *what, check=False)
+            if r.returncode:
+                self.wrong.append((time.monotonic(), f"purge {what}: {r.stdout}{r.stderr}"))
+            with self.lock:
+                if "--soft" not in what:
+                    self.newest[o.number] = max(self.newest[o.number], version)
+                self.purges += 1
+            time.sleep(0.1)
 
     def stop(self):
         self.stopping = True
@@ -344,6 +371,11 @@ def usage(proxy):
     return rss, fds, worker_fds
 
 
+def cache_figures(proxy):
+    """Of `tiercelctl cache`."""
+    return json.loads(proxy.ctl("cache", "--json").stdout)["space"]
+
+
 def configuration(origin, *, workers=2, size="16MiB", **top):
     return {"workers": workers, "cache": {"l1": {"size": size}}, "shutdown_grace": "10s",
             "listeners": [{"name": "web", "address": "127.0.0.1:@port:web"}],
@@ -352,4 +384,4 @@ def configuration(origin, *, workers=2, size="16MiB", **top):
             "routes": [{"upstream": "o"}], **top}
 
 
-__all__ = ["Checked", "OriginProcess", "Wrong", "configuration", "usage"]
+__all__ = ["Checked", "OriginProcess", "Wrong", "cache_figures", "configuration", "usage"]

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sets of listening sockets: sharing by address, all or nothing, no file left behind. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 
 #include "base/err.h"
 #include "conf/types.h"
+#include "proc/handover.h"
+#include "proc/inherit.h"
 #include "proc/listen.h"
 
 static const struct listen_owner nobody = {(uid_t)-1, (gid_t)-1};
@@ -224,6 +227,160 @@ static void test_names(void **state)
 	}
 }
 
+/* ---- sockets of the program before ---- */
+
+static int open_inet(uint16_t port)
+{
+	struct sock_addr a;
+	int fd;
+
+	assert_int_equal(sock_addr_inet(&a, "127.0.0.1", port), 0);
+	assert_int_equal(sock_listen(&a, true, 5, &fd), 0);
+	return fd;
+}
+
+static unsigned sockets_there(const struct handover_listen *l)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->n; i++)
+		n += fcntl(l->fds[i], F_GETFD) >= 0;
+	return n;
+}
+
+/* What was offered, what is wanted, and what comes of it. */
+static const struct {
+	const char *what;
+	enum handover_kind kind;
+	unsigned offered;
+	bool spread;
+	unsigned wanted;
+	bool shared;
+	unsigned n; /* sockets in the end */
+} offers[] = {
+	{"as many", HANDOVER_SPREAD, 2, true, 2, false, 2},
+	{"more workers: further ones", HANDOVER_SPREAD, 2, true, 4, false, 4},
+	{"fewer workers: all stay", HANDOVER_SPREAD, 3, true, 1, false, 3},
+	{"for an address that has one", HANDOVER_SPREAD, 3, false, 1, true, 1},
+	{"one for all", HANDOVER_SHARED, 1, true, 4, true, 1},
+	{"the service manager's", HANDOVER_MANAGER, 1, true, 4, true, 1},
+};
+
+static void test_offers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(offers); i++) {
+		uint16_t port = free_port();
+		struct conf_address address = inet("127.0.0.1", port);
+		struct listen_want want = {
+			.name = "n", .address = &address, .spread = offers[i].spread};
+		struct handover_listen l = {.kind = offers[i].kind};
+		struct listen_set set;
+		struct buf why = BUF_INIT;
+
+		print_message("%s\n", offers[i].what);
+		while (l.n < offers[i].offered)
+			l.fds[l.n++] = open_inet(port);
+		assert_int_equal(inherit_offer(&l), 0);
+		assert_int_equal(listen_open(&set, &want, 1, offers[i].wanted, NULL, nobody, &why),
+				 0);
+		inherit_end(&why);
+		assert_int_equal(why.n, 0);
+		assert_int_equal(set.entries[0].socks->shared, offers[i].shared);
+		assert_int_equal(set.entries[0].socks->n, offers[i].n);
+		assert_int_equal(set.entries[0].socks->inherited,
+				 offers[i].kind == HANDOVER_MANAGER);
+		listen_close(&set);
+		/* these are copies: the program before can go on with its own */
+		assert_int_equal(sockets_there(&l), l.n);
+		for (unsigned k = 0; k < l.n; k++)
+			close(l.fds[k]);
+		buf_fini(&why);
+	}
+}
+
+/* Its socket file is removed when nobody wants it, not while the program before may come back. */
+static void test_offered_file(void **state)
+{
+	char path[128];
+	struct conf_address address = unix_path(path, sizeof(path), "offered");
+	struct listen_want want = {.name = "n", .address = &address, .mode = 0600};
+	struct handover_listen l = {.kind = HANDOVER_SHARED, .n = 1};
+	struct buf why = BUF_INIT;
+	struct sock_addr addr;
+	struct listen_set set;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(sock_addr_unix(&addr, path), 0);
+	assert_int_equal(sock_listen(&addr, false, 1, &l.fds[0]), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	l.dev = st.st_dev;
+	l.ino = st.st_ino;
+	assert_int_equal(inherit_offer(&l), 0);
+	assert_int_equal(listen_open(&set, &want, 1, 1, NULL, nobody, &why), 0);
+	listen_close(&set); /* as when the start fails */
+	assert_true(exists(path) && connects(&addr));
+	inherit_end(&why);
+
+	assert_int_equal(inherit_offer(&l), 0);
+	assert_int_equal(listen_open(&set, &want, 1, 1, NULL, nobody, &why), 0);
+	set.entries[0].socks->held = false; /* as when it is through */
+	listen_close(&set);
+	inherit_end(&why);
+	assert_false(exists(path));
+	close(l.fds[0]);
+
+	assert_int_equal(sock_listen(&addr, false, 1, &l.fds[0]), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	l.ino = st.st_ino;
+	assert_int_equal(inherit_offer(&l), 0);
+	inherit_end(&why); /* no address wanted it */
+	assert_false(exists(path));
+	close(l.fds[0]);
+	buf_fini(&why);
+}
+
+static void test_offered_rubbish(void **state)
+{
+	struct handover_listen l = {.kind = HANDOVER_SHARED, .n = 1};
+	struct buf why = BUF_INIT;
+	int pipes[2], fd = socket(AF_INET, SOCK_STREAM, 0), a, b;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	l.fds[0] = pipes[0];
+	assert_int_equal(inherit_offer(&l), ERR_SYS);
+	l.fds[0] = fd; /* does not listen */
+	assert_int_equal(inherit_offer(&l), ERR_SYS);
+	a = open_inet(free_port());
+	b = open_inet(free_port());
+	l = (struct handover_listen){.kind = HANDOVER_SPREAD, .fds = {a, b}, .n = 2};
+	assert_int_equal(inherit_offer(&l), ERR_SYS); /* two addresses */
+	inherit_end(&why);
+	assert_int_equal(why.n, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(fd);
+	close(a);
+	close(b);
+	buf_fini(&why);
+}
+
+static void test_store_names(void **state)
+{
+	struct sock_addr a;
+	char name[INHERIT_NAME];
+
+	(void)state;
+	assert_int_equal(sock_addr_inet(&a, "127.0.0.1", 80), 0);
+	inherit_name(&a, name);
+	assert_string_equal(name, "tiercel-listen-127.0.0.1_80");
+	assert_int_equal(sock_addr_inet(&a, "::1", 8080), 0);
+	inherit_name(&a, name);
+	assert_string_equal(name, "tiercel-listen-[__1]_8080");
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -243,7 +400,9 @@ int main(void)
 		cmocka_unit_test(test_spread_and_grow), cmocka_unit_test(test_port_in_use),
 		cmocka_unit_test(test_share_with_old),	cmocka_unit_test(test_same_port_other_host),
 		cmocka_unit_test(test_all_or_nothing),	cmocka_unit_test(test_stale_file),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_offered_file),	cmocka_unit_test(test_offered_rubbish),
+		cmocka_unit_test(test_store_names),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -62,6 +62,16 @@ static void receive(int from, uint64_t id, uint64_t at, uint64_t upto)
 	}
 }
 
+/* Large for this cache: only what was asked for before gets in (store/admit.h). */
+static void store(struct l1 *l1, uint64_t id, bool known)
+{
+	int rc = l1_test_store(l1, id, LENGTH, known);
+
+	if (rc == ERR_FULL)
+		rc = l1_test_store(l1, id, LENGTH, known);
+	assert_int_equal(rc, 0);
+}
+
 /* The object is dropped and its blocks are used for others while the bytes are under way. */
 static void test_reused(void **state UNUSED)
 {
@@ -74,7 +84,7 @@ static void test_reused(void **state UNUSED)
 	assert_non_null(l1);
 	for (uint64_t id = 1; id < 6; id++) {
 		connect_pair(pair);
-		assert_int_equal(l1_test_store(l1, id, LENGTH, id % 2), 0);
+		store(l1, id, id % 2);
 		assert_true(l1_test_find(l1, id, &ref));
 		uint64_t from = 0, file_at;
 		while (l1_lend(l1, &ref, from, &file_at) == 0) /* small first blocks */
@@ -85,7 +95,7 @@ static void test_reused(void **state UNUSED)
 		l1_drop(l1, &ref);
 		l1_unpin(l1, &ref);
 		for (uint64_t other = 0; other < 30; other++)
-			assert_int_equal(l1_test_store(l1, 1000 + other, LENGTH, true), 0);
+			store(l1, 1000 + other, true);
 		receive(pair[1], id, from, sent);
 		close(pair[0]);
 		close(pair[1]);
