@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	doc/internals/admin.md \
 	doc/internals/cache.md \
 	doc/internals/conformance.md \
+	doc/internals/l1.md \
 	doc/internals/processes.md \
 	doc/internals/segment.md \
 	doc/operations.md \

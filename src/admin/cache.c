@@ -122,7 +122,7 @@ int cache_place_init(struct cache_place *p, const struct conf_route *route,
 	int rc;
 
 	*p = (struct cache_place){0};
-	rc = route_cache_build(&p->rules, &route->cache);
+	rc = route_cache_build(&p->rules, &route->cache, route->name);
 	return rc ? rc : write_key(p, q, q->target.query);
 }
 

@@ -205,12 +205,23 @@ static const char *prefix_of(struct str given, struct buf *out, struct str *out_
 	return out->error ? err_text(out->error) : NULL;
 }
 
-static bool any_without_host(const struct conf *conf)
+/* Keys of routes that leave out the host begin with the route's name instead. */
+static void purge_path_of(struct ask *ask, const struct wish *w, struct deed *deed, struct str path)
 {
-	for (size_t i = 0; i < conf->n_routes; i++)
-		if (conf->routes[i].upstream && !conf->routes[i].cache.key.host)
-			return true;
-	return false;
+	const struct conf *conf = ask->admin->conf;
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < conf->n_routes; i++) {
+		const struct conf_route *r = &conf->routes[i];
+		if (!r->upstream || r->cache.key.host)
+			continue;
+		buf_reset(&text);
+		buf_printf(&text, "http://@%s", r->name);
+		add_path(&text, path);
+		if (!text.error && !did(deed, buf_slice(&text)))
+			purge_one(ask, w, buf_slice(&text), deed);
+	}
+	buf_fini(&text);
 }
 
 static const char *purge_prefix(struct ask *ask, const struct wish *w, struct deed *deed)
@@ -223,14 +234,8 @@ static const char *purge_prefix(struct ask *ask, const struct wish *w, struct de
 		wrong = "longer than 1024 bytes";
 	if (!wrong)
 		purge_one(ask, w, buf_slice(&text), deed);
-	/* keys that leave out the host begin with http:/// */
-	if (!wrong && path.n && any_without_host(ask->admin->conf)) {
-		buf_reset(&text);
-		buf_c(&text, "http://");
-		add_path(&text, path);
-		if (!text.error && !did(deed, buf_slice(&text)))
-			purge_one(ask, w, buf_slice(&text), deed);
-	}
+	if (!wrong && path.n)
+		purge_path_of(ask, w, deed, path);
 	buf_fini(&text);
 	return wrong;
 }

@@ -26,6 +26,9 @@ enum fetch_upload {
 	UPLOAD_BROKEN = 4, /* the request's body ended badly: the client's fault */
 };
 
+/* Interim answers to one request; more is an attack or a fault. */
+enum { FETCH_INTERIM_MAX = 16 };
+
 /* What to fetch. All of it belongs to the taker and outlives the fetch. */
 struct fetch_spec {
 	struct group *group;

@@ -181,11 +181,12 @@ static void body_done(struct fill *f)
 {
 	struct body_src *src = &f->fetch->x.body.src;
 	struct metric_row *row = f->rules->row;
+	bool stream = l1_is_stream(f->env->l1, &f->object);
+	struct str trailers = stream || f->no_trailers ? STR_NONE : src->ops->trailers(src);
 
-	int rc = l1_is_stream(f->env->l1, &f->object)
-			 ? l1_commit(f->env->l1, &f->object, STR_NONE)
-			 : l1_commit(f->env->l1, &f->object, src->ops->trailers(src));
-	metric_add(row, rc ? METRIC_ROUTE_cache_broken : METRIC_ROUTE_cache_stored, 1);
+	int rc = l1_commit(f->env->l1, &f->object, trailers);
+	if (rc || !stream)
+		metric_add(row, rc ? METRIC_ROUTE_cache_broken : METRIC_ROUTE_cache_stored, 1);
 	fetch_free(&f->fetch);
 	end_lead(f, rc ? FILL_RESULT_FAILED : FILL_RESULT_STORED, 0);
 	retire(f);
@@ -228,9 +229,12 @@ static enum pull pull_direct(struct body_src *src, struct conn *from, uint64_t l
 		return PULL_ON;
 	case IO_AGAIN:
 		return PULL_WAIT;
-	default: /* the source's own reading finds out what that means */
+	case IO_EOF: /* the source's own reading finds out what that means */
 		return PULL_END;
+	case IO_ERR:
+		break;
 	}
+	return PULL_BAD;
 }
 
 /* One piece of the body into <p>. */
@@ -302,6 +306,7 @@ static void wait_for_readers(struct fill *f)
 	f->moved = 0;
 	if (list_linked(&f->watch.node))
 		return;
+	fills_progress(f->env->fills, &f->ticket); /* before we watch: it is not for ourselves */
 	fills_watch(f->env->fills, &f->watch, &f->ticket, run_again, f);
 	loop_timer_set(f->env->loop, &f->timer, clock_mono() + STANDSTILL, on_standstill, f);
 	loop_defer(f->env->loop, &f->task, run_again, f); /* watch first, then look once more */
@@ -383,7 +388,10 @@ static void look_for_head(struct fill *f)
 {
 	while (f->fetch && f->fetch->step == FETCH_HEAD) {
 		if (f->fetch->x.msg.status < 200) {
-			fetch_next_head(f->fetch);
+			if (++f->n_interim > FETCH_INTERIM_MAX)
+				fetch_fail(f->fetch, PROXY_ERROR_http_protocol_error);
+			else
+				fetch_next_head(f->fetch);
 			continue;
 		}
 		switch (fill_take(f, &f->fetch)) {
@@ -459,6 +467,19 @@ void fill_run_alone(struct fill *f, const struct fetch_spec *spec)
 	look_for_head(f);
 }
 
+/* Waiting for each other pays where the answer may be shared; where everybody has to ask anyway, it
+ * does not. */
+static void note_worth(struct fill *f)
+{
+	struct l1_view v;
+
+	l1_view(f->env->l1, &f->object, &v);
+	if (stored_fresh_for(v.meta, clock_wall()) > 0 && !(v.meta->flags & STORED_NO_CACHE))
+		fills_unmark(f->env->fills, &f->key.hash);
+	else
+		fills_mark(f->env->fills, &f->key.hash, MARK_TIME);
+}
+
 enum fill_verdict fill_take(struct fill *f, struct fetch **fetch)
 {
 	struct http_msg *m = &(*fetch)->x.msg;
@@ -471,7 +492,7 @@ enum fill_verdict fill_take(struct fill *f, struct fetch **fetch)
 	switch (v) {
 	case FILL_STORES:
 		own_fetch(f, fetch);
-		fills_unmark(f->env->fills, &f->key.hash);
+		note_worth(f);
 		fills_object(f->env->fills, &f->ticket, f->object.object);
 		break;
 	case FILL_PASSES:
@@ -483,6 +504,8 @@ enum fill_verdict fill_take(struct fill *f, struct fetch **fetch)
 	case FILL_AGAIN:
 		/* what is left of the answer is thrown away where that is cheap */
 		fetch_discard(fetch);
+		if (v == FILL_REFRESHED)
+			note_worth(f);
 		if (v == FILL_AGAIN) {
 			f->asking = true;
 			f->base_prefix = f->completes = false;

@@ -93,9 +93,11 @@ struct fill {
 	struct loop_task task;	 /* its end, or a pull that yielded */
 	struct loop_timer timer; /* readers that make no room */
 	bool keyed, base_prefix;
-	bool completes; /* the rest of <base> is asked for, the client wants all */
-	bool asking;	/* no head yet */
+	bool completes;	  /* the rest of <base> is asked for, the client wants all */
+	bool asking;	  /* no head yet */
+	bool no_trailers; /* some may be for one client only */
 	bool over;
+	uint8_t n_interim;    /* interim answers thrown away */
 	uint8_t why;	      /* enum storable of the answer */
 	uint16_t status;      /* of the answer */
 	int64_t request_time; /* wall clock ns */

@@ -77,7 +77,16 @@ struct str fill_stored_head(struct fill *f, struct http_msg *m, bool via, struct
 	return head;
 }
 
-/* Lines that storable() keeps from others: the client that asked gets them all the same. */
+/* Is the field one that we write ourselves, whatever the origin calls private? */
+static bool is_ours(const struct http_field *field)
+{
+	return field->id == HTTP_FIELD_CONTENT_LENGTH || field->id == HTTP_FIELD_AGE ||
+	       field->id == HTTP_FIELD_DATE || field->id == HTTP_FIELD_CACHE_STATUS ||
+	       (http_field_flags(field->id) & HTTP_FIELD_IS_HOP);
+}
+
+/* Lines that storable() keeps from others: the client that asked gets them all the same. <before>: what
+ * was dropped for everybody. */
 static bool keep_own_fields(struct fill *f, const struct http_msg *m, const uint8_t *before)
 {
 	struct http_writer w;
@@ -93,7 +102,7 @@ static bool keep_own_fields(struct fill *f, const struct http_msg *m, const uint
 		return false;
 	http_write_init(&w, p, room);
 	for (unsigned i = 0; i < m->n_fields; i++)
-		if (m->fields[i].dropped && !before[i])
+		if (m->fields[i].dropped && !before[i] && !is_ours(&m->fields[i]))
 			http_write_field(&w, http_field_name(m, &m->fields[i]),
 					 http_field_value(m, &m->fields[i]));
 	f->own_fields = str_of(w.start, http_write_n(&w));
@@ -303,19 +312,22 @@ static int make_object(struct fill *f, struct http_msg *m, struct stored_meta *m
 	return rc;
 }
 
-static enum fill_verdict store(struct fill *f, struct http_msg *m, enum http_method method)
+/* Names of fields that are not for all may mean lines of the trailer section: then none is kept. */
+static void note_private_trailers(struct fill *f, const struct http_msg *m)
 {
-	struct headers_response how = {.drop_length = true};
-	uint8_t before[HTTP_MAX_FIELDS];
-	struct stored_meta meta;
-	uint64_t length = length_of(m, method);
+	struct cc cc;
 
-	if (method == HTTP_METHOD_HEAD)
-		return passes(f, STORABLE_METHOD);
-	for (unsigned i = 0; i < m->n_fields; i++)
-		before[i] = m->fields[i].dropped;
+	storable_policy(&f->rules->rules, m, &cc);
+	f->no_trailers = (cc.flags & (CC_PRIVATE_FIELDS | CC_NO_CACHE_FIELDS)) != 0;
+}
+
+static enum fill_verdict try_store(struct fill *f, struct http_msg *m, enum http_method method,
+				   const uint8_t *before)
+{
+	struct stored_meta meta;
 	enum storable why =
 		storable(&f->rules->rules, &f->request, m, f->request_time, clock_wall(), &meta);
+
 	if (why != STORABLE_YES)
 		return passes(f, why);
 	if (f->rules->observe)
@@ -325,17 +337,37 @@ static enum fill_verdict store(struct fill *f, struct http_msg *m, enum http_met
 	/* whoever follows the body as it comes, its own client too, needs a ticket to watch */
 	if (!f->ticket.entry && !fill_ticket_alone(f->env, &f->ticket))
 		return passes(f, STORABLE_NO_ROOM);
-	if (!keep_own_fields(f, m, before) || headers_mark_response(m, &how))
+	note_private_trailers(f, m);
+	if (!keep_own_fields(f, m, before))
 		return passes(f, STORABLE_NO_ROOM);
-	int rc = make_object(f, m, &meta, length);
-	if (rc == 0)
+	switch (make_object(f, m, &meta, length_of(m, method))) {
+	case 0:
 		return FILL_STORES;
-	/* the answer is passed on: what was left out for the store is part of it */
+	case ERR_REFUSED:
+		return passes(f, STORABLE_VARY);
+	case ERR_LIMIT:
+		return passes(f, STORABLE_TOO_LARGE);
+	default:
+		return passes(f, STORABLE_NO_ROOM);
+	}
+}
+
+static enum fill_verdict store(struct fill *f, struct http_msg *m, enum http_method method)
+{
+	struct headers_response how = {.ops = NULL};
+	uint8_t before[HTTP_MAX_FIELDS];
+
+	if (method == HTTP_METHOD_HEAD)
+		return passes(f, STORABLE_METHOD);
+	if (headers_mark_response(m, &how))
+		return passes(f, STORABLE_NO_ROOM);
 	for (unsigned i = 0; i < m->n_fields; i++)
+		before[i] = m->fields[i].dropped;
+	enum fill_verdict v = try_store(f, m, method, before);
+	/* an answer that is passed on has all its fields */
+	for (unsigned i = 0; v != FILL_STORES && i < m->n_fields; i++)
 		m->fields[i].dropped = before[i];
-	return passes(f, rc == ERR_REFUSED ? STORABLE_VARY
-			 : rc == ERR_LIMIT ? STORABLE_TOO_LARGE
-					   : STORABLE_NO_ROOM);
+	return v;
 }
 
 /* ---- validating ---- */
@@ -417,7 +449,8 @@ static enum fill_verdict on_validated(struct fill *f, struct http_msg *m, bool h
 		l1_drop(f->env->l1, &f->base);
 		return head_answer ? passes(f, STORABLE_METHOD) : FILL_AGAIN;
 	}
-	if (!parse_head(v.head, &stored, fields))
+	struct headers_response how = {.drop_length = true};
+	if (!parse_head(v.head, &stored, fields) || headers_mark_response(m, &how))
 		return FILL_AGAIN;
 	return refresh(f, &v, &stored, m);
 }

@@ -165,7 +165,11 @@ static bool read_more(struct h1_body *b)
 	case IO_AGAIN:
 		return false;
 	case IO_EOF:
-		on_stream_end(b);
+		/* an error that somebody else's call has taken (splice) leaves an end behind */
+		if (b->conn->error)
+			b->ended = H1_BODY_BROKEN;
+		else
+			on_stream_end(b);
 		return true;
 	case IO_ERR:
 		b->ended = H1_BODY_BROKEN;

@@ -75,6 +75,13 @@ static bool ops_replace(const struct headers_ops *ops, struct str name)
 	return false;
 }
 
+bool headers_replaced_name(const struct headers_ops *ops, struct str name)
+{
+	enum http_field_id id = http_field_lookup(name);
+
+	return id == HTTP_FIELD_OTHER ? ops_replace(ops, name) : headers_replaced(ops, id);
+}
+
 /* Names in Connection that could be fields we do not know. */
 struct named {
 	struct str list[HEADERS_NAMED_MAX];

@@ -62,6 +62,9 @@ static inline bool headers_replaced(const struct headers_ops *ops, enum http_fie
 	return ops && ops->replaced[id];
 }
 
+/* The same for any field by its name. */
+bool headers_replaced_name(const struct headers_ops *ops, struct str name);
+
 /* How a request's fields are to be treated. */
 struct headers_request {
 	const struct headers_ops *ops; /* may be NULL */

@@ -186,6 +186,17 @@ static void write_cookie(struct http_writer *w, const struct http_msg *m, struct
 	}
 }
 
+/* "\nname value"; names without a colon are ours. */
+static void write_word(struct http_writer *w, const char *name, struct str value)
+{
+	if (value.n == 0)
+		return;
+	http_write_lit(w, "\n");
+	http_write_str(w, str_c(name));
+	http_write_lit(w, " ");
+	http_write_str(w, value);
+}
+
 /* The request's content and what says how to read it (RFC 10008 2.7). */
 static void write_content(struct http_writer *w, const struct key_parts *parts)
 {
@@ -218,10 +229,15 @@ size_t key_write(const struct key_rules *rules, const struct key_parts *parts,
 	if (rules->host) {
 		write_lower(w, parts->host);
 		write_port(w, parts);
+	} else {
+		http_write_lit(w, "@"); /* no host has it: routes do not share keys by chance */
+		http_write_str(w, rules->realm);
 	}
 	http_write_str(w, parts->path);
 	write_query(rules, parts->query, w);
 	url_n = http_write_n(w) - start;
+	write_word(w, "forwarded-host", parts->forwarded_host);
+	write_word(w, "no-vary-search", parts->search_rule);
 	for (size_t i = 0; parts->request && i < rules->n_headers; i++)
 		write_field(w, parts->request, rules->headers[i]);
 	for (size_t i = 0; parts->request && i < rules->n_cookies; i++)

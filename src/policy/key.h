@@ -4,6 +4,8 @@
  * be compared in full, shown and logged:
  *
  *	http://host[:port]/path?query		the URL part: what a purge by URL means
+ *	\nforwarded-host host			another host that a trusted proxy named
+ *	\nno-vary-search rule			what the query was reduced by
  *	\nname: value				a request field the route names; several lines are joined
  *	\ncookie name=value			a cookie the route names; each time it occurs
  *	\nQUERY <length> <sha-256>		for QUERY and POST: the content (RFC 10008 2.7)...
@@ -11,8 +13,8 @@
  *	\ncontent-encoding: ...
  *
  * What is absent has no line; an empty field has one. No value can contain a newline, so no
- * request can write a line that it does not have. Host in lower case (left out, the key begins with
- * "http:///"), the default port dropped, the path in normal form, the query as the route rules
+ * request can write a line that it does not have. Host in lower case (where it is left out: "@" and the
+ * route's name), the default port dropped, the path in normal form, the query as the route rules
  * (dropped, filtered, sorted) with escapes in normal form (where all of a
  * parameter's are well-formed). GET and HEAD share a key. Pure.
  *
@@ -30,7 +32,8 @@ enum key_query { KEY_QUERY_ALL = 1, KEY_QUERY_NONE = 2, KEY_QUERY_LISTED = 3 };
 struct key_rules {
 	uint8_t query; /* enum key_query */
 	bool sort_query;
-	bool host;			/* the host is part of the key */
+	bool host;			/* the host is part of the key... */
+	struct str realm;		/* ... or else this, the route's name, behind an '@' */
 	const struct str *ignore_query; /* ALL: without these names; a final '*' matches any rest */
 	size_t n_ignore_query;
 	const struct str *keep_query; /* LISTED: only these, in the same notation */
@@ -49,8 +52,10 @@ struct key_parts {
 	struct str path;		/* normal form */
 	struct str query;		/* as sent, p == NULL when there is no '?' */
 	const struct http_msg *request; /* for headers and cookies; NULL: none (purge by URL) */
-	struct str content;		/* QUERY, POST: the request's content, as sent */
-	bool by_content;		/* needs <request> */
+	struct str forwarded_host;	/* another host that the origin is told of; empty: none */
+	struct str search_rule; /* the No-Vary-Search by which <query> was reduced; empty: none */
+	struct str content;	/* QUERY, POST: the request's content, as sent */
+	bool by_content;	/* needs <request> */
 };
 
 /*

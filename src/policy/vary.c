@@ -285,15 +285,43 @@ static void put_members(struct sink *s, struct str line, bool *first)
 	}
 }
 
-/* All lines as one (4.1). What is not known may be a list. */
+/* The same where nobody knows whether it is a list: white space around commas does not count, but
+ * empty members do, since to who reads it otherwise they may. */
+static void put_pieces(struct sink *s, struct str line, bool *first)
+{
+	bool quoted = false;
+	size_t at = 0;
+
+	for (size_t i = 0; i <= line.n && !s->differs; i++) {
+		if (i < line.n && quoted && line.p[i] == '\\') {
+			i++;
+			continue;
+		}
+		if (i < line.n && line.p[i] == '"')
+			quoted = !quoted;
+		if (i < line.n && (quoted || line.p[i] != ','))
+			continue;
+		if (!*first)
+			put_comma(s);
+		put_str(s, str_trim(str_of(line.p + at, MIN(i, line.n) - at)));
+		*first = false;
+		at = i + 1;
+	}
+}
+
+/* All lines as one (4.1). */
 static void put_lines(struct sink *s, const struct http_msg *m, const struct http_field *f)
 {
-	const bool list = f->id == HTTP_FIELD_OTHER || http_field_flags(f->id) & HTTP_FIELD_IS_LIST;
+	const bool list = http_field_flags(f->id) & HTTP_FIELD_IS_LIST;
 	bool first = true;
 
 	for (; f && !s->differs; f = next_line(m, f)) {
 		const struct str line = http_field_value(m, f);
 
+		if (f->id == HTTP_FIELD_OTHER) {
+			put_pieces(s, line, &first);
+			continue;
+		}
 		if (list) {
 			put_members(s, line, &first);
 			continue;

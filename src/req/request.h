@@ -195,8 +195,9 @@ void account_note_fetch(struct request *r);
 /* The scheme the client speaks: part of the target URI. */
 static inline struct str request_scheme(const struct request *r)
 {
-	(void)r; /* clients come without TLS so far */
-	return STR("http");
+	/* clients come without TLS so far; whether they reached a proxy before us with it, a trusted
+	 * one says, and the origin is told */
+	return str_ieq(r->who.proto, STR("https")) ? STR("https") : STR("http");
 }
 
 /* The answer to a POST is to be kept for GETs of its target (steps_cache.c; RFC 9110 9.3.3): makes

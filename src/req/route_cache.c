@@ -105,7 +105,7 @@ static bool build_rules(struct route_cache *rc, const struct conf_route_cache *c
 	return build_statuses(rc, c) && ok;
 }
 
-int route_cache_build(struct route_cache *rc, const struct conf_route_cache *c)
+int route_cache_build(struct route_cache *rc, const struct conf_route_cache *c, const char *name)
 {
 	rc->on = c->enabled;
 	rc->status = c->status_header;
@@ -119,6 +119,7 @@ int route_cache_build(struct route_cache *rc, const struct conf_route_cache *c)
 	rc->fill.observe = c->mode == CONF_MODE_OBSERVE;
 	if (!build_key(rc, &c->key) || !build_rules(rc, c))
 		return ERR_NOMEM;
+	rc->key.realm = str_c(name);
 	return build_purge(rc, &c->purge);
 }
 

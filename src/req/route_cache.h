@@ -26,8 +26,9 @@ struct route_cache {
 	void *memory[6]; /* the lists that the rules point to */
 };
 
-/* All but fill.row, the route's counters. ERR_NOMEM. */
-MUST_CHECK int route_cache_build(struct route_cache *rc, const struct conf_route_cache *conf);
+/* For the route <name>, all but fill.row, the route's counters. ERR_NOMEM. */
+MUST_CHECK int route_cache_build(struct route_cache *rc, const struct conf_route_cache *conf,
+				 const char *name);
 void route_cache_fini(struct route_cache *rc);
 
 #endif

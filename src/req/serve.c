@@ -367,6 +367,21 @@ static void write_body(struct serving *s, struct http_writer *w)
 	s->r->body_in_head = s->length;
 }
 
+/* Lines for this client alone, but for those that the operator sets or removes. */
+static void write_own_fields(const struct request *r, struct http_writer *w)
+{
+	struct str rest = r->cache.own_fields, line;
+
+	while (str_next(&rest, '\n', &line)) {
+		ssize_t colon = str_find(line, ':');
+		if (colon < 0 ||
+		    headers_replaced_name(&r->route->response_ops, str_of(line.p, (size_t)colon)))
+			continue;
+		http_write_str(w, line);
+		http_write_lit(w, "\n");
+	}
+}
+
 static struct str write_head(struct serving *s)
 {
 	struct request *r = s->r;
@@ -383,7 +398,7 @@ static struct str write_head(struct serving *s)
 		write_copy(s, &w);
 	else if (!write_chosen(s, &w))
 		return STR_NONE;
-	http_write_str(&w, r->cache.own_fields);
+	write_own_fields(r, &w);
 	write_age(s, &w);
 	request_write_cache_status(r, &w);
 	write_framing(s, &w);

@@ -86,7 +86,7 @@ static int build_rules(struct route *r, const struct conf_route *c)
 		rc = build_access(r);
 	if (!rc)
 		rc = build_headers(r);
-	return rc ? rc : route_cache_build(&r->cache, &c->cache);
+	return rc ? rc : route_cache_build(&r->cache, &c->cache, c->name);
 }
 
 static int bind_route(const struct snapshot_env *env, struct route *r)

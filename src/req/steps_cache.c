@@ -124,6 +124,8 @@ static bool make_key(struct request *r, struct str query, bool by_content)
 		.port = r->port,
 		.path = r->path,
 		.query = query,
+		.forwarded_host = str_ieq(r->who.host, r->authority) ? STR_NONE : r->who.host,
+		.search_rule = c->search,
 		.request = &r->msg,
 		.content = r->content.all,
 		.by_content = by_content,
@@ -195,17 +197,6 @@ static bool insists(const struct request *r)
 	return (r->ask.cc.flags & CC_NO_CACHE) && !r->ask.ignore;
 }
 
-/*
- * Those who waited for a fetch may share its answer even if it is stale at once: the origin made it
- * after they had asked. Not where the answer or the request insists on being asked for itself
- * (RFC 9111 4, 5.2.1.4, 5.2.2.2, 5.2.2.4).
- */
-static bool made_meanwhile(const struct request *r, const struct l1_view *v)
-{
-	return !insists(r) && !v->softly_purged && v->meta->response_time >= r->cache.since &&
-	       !(v->meta->flags & (STORED_NO_CACHE | STORED_MUST_REVALIDATE));
-}
-
 /* What the stored response is good for. */
 static enum step judge(struct request *r)
 {
@@ -220,12 +211,8 @@ static enum step judge(struct request *r)
 		verdict = REUSE_VALIDATE; /* nothing refreshes it in the background */
 	bool part = (v.meta->flags & STORED_PARTIAL) != 0;
 	bool waited = c->since && v.meta->response_time >= c->since;
-	if (verdict == REUSE_VALIDATE && c->since) {
-		if (made_meanwhile(r, &v))
-			verdict = REUSE_FRESH;
-		else
-			c->alone = true; /* else those who wait would validate one by one */
-	}
+	if (verdict == REUSE_VALIDATE && c->since)
+		c->alone = true; /* or those who waited would validate it one after the other */
 	if (part &&
 	    (verdict == REUSE_VALIDATE || !part_covers(r, &v, l1_length(l1, &c->object, NULL)))) {
 		if (verdict == REUSE_VALIDATE) {
@@ -259,21 +246,33 @@ static enum step go_forward(struct request *r)
 	return STEP_JOIN;
 }
 
-/* The key without what the origin said does not matter in the query. */
-static bool use_search_rule(struct request *r)
+/* The query without what the origin said does not matter. */
+static bool reduce_query(struct request *r, struct str rule, struct str *query)
 {
-	struct req_cache *c = &r->cache;
-	struct str url = str_of(c->key.text.p, c->key.url_n);
-	struct str rule = search_rule(r->server->fills.l1, &r->arena, url);
-	char *p = rule.n ? arena_alloc(&r->arena, r->target.query.n + KEY_ROOM) : NULL;
+	size_t room = 3 * query->n + KEY_ROOM;
+	char *p = arena_alloc(&r->arena, room);
 	struct http_writer w;
 
 	if (!p)
 		return false;
-	http_write_init(&w, p, r->target.query.n + KEY_ROOM);
-	if (!key_no_vary_search(rule, r->target.query, &w) || w.overflow)
+	http_write_init(&w, p, room);
+	if (!key_no_vary_search(rule, *query, &w) || w.overflow)
 		return false;
-	struct str query = http_write_n(&w) ? str_of(w.start, http_write_n(&w)) : STR_NONE;
+	arena_trim(&r->arena, w.at);
+	*query = http_write_n(&w) ? str_of(w.start, http_write_n(&w)) : STR_NONE;
+	return true;
+}
+
+/* The key as the origin's No-Vary-Search makes it. */
+static bool use_search_rule(struct request *r)
+{
+	struct req_cache *c = &r->cache;
+	struct str query = r->target.query;
+	struct str rule =
+		search_rule(r->server->fills.l1, &r->arena, str_of(c->key.text.p, c->key.url_n));
+
+	if (rule.n == 0 || !reduce_query(r, rule, &query))
+		return false;
 	c->search = rule;
 	return make_key(r, query, keyed_by_content(r));
 }
@@ -418,8 +417,7 @@ static enum step follow(struct request *r, uint64_t object)
 	bool usable =
 		str_eq(v.key.text, c->key.text) && vary_match(v.vary, &r->msg) &&
 		!(v.meta->flags & STORED_PARTIAL) && l1_state(l1, &c->object) != L1_BROKEN &&
-		(reuse_verdict(v.meta, &r->ask, v.softly_purged, clock_wall()) != REUSE_VALIDATE ||
-		 made_meanwhile(r, &v));
+		reuse_verdict(v.meta, &r->ask, v.softly_purged, clock_wall()) != REUSE_VALIDATE;
 	if (!usable) {
 		l1_unpin(l1, &c->object);
 		return ask_alone(r);
@@ -694,10 +692,40 @@ void cache_release(struct request *r)
 
 /* ---- invalidation ---- */
 
-static void purge_uri(struct request *r, const struct invalidate_uri *uri)
+/* The key's URL part for <parts>; empty: out of memory. */
+static struct str url_of(struct request *r, const struct key_parts *parts)
 {
-	size_t room = uri->path.n + 3 * uri->query.n + uri->host.n + KEY_ROOM;
+	size_t room = parts->path.n + 3 * parts->query.n + parts->host.n + KEY_ROOM;
 	char *p = arena_alloc(&r->arena, room);
+	struct http_writer w;
+
+	if (!p)
+		return STR_NONE;
+	http_write_init(&w, p, room);
+	struct str url = str_of(p, key_write(&r->route->cache.key, parts, &w));
+	return w.overflow ? STR_NONE : url;
+}
+
+/* Purges what is stored under a URL; the purge's number. What the origin said of the query may have
+ * made another key of it: that one too. */
+static uint64_t purge_url(struct request *r, const struct key_parts *parts)
+{
+	struct purge *purge = r->server->fills.purge;
+	struct key_parts reduced = *parts;
+	struct str url = url_of(r, parts);
+
+	if (url.n == 0)
+		return 0;
+	uint64_t seq = purge_add(purge, PURGE_URL, url, false);
+	struct str rule =
+		parts->query.n ? search_rule(r->server->fills.l1, &r->arena, url) : STR_NONE;
+	if (rule.n && reduce_query(r, rule, &reduced.query) && (url = url_of(r, &reduced)).n)
+		seq = purge_add(purge, PURGE_URL, url, false);
+	return seq;
+}
+
+static uint64_t purge_uri(struct request *r, const struct invalidate_uri *uri)
+{
 	struct key_parts parts = {
 		.scheme = uri->scheme,
 		.host = uri->host,
@@ -705,14 +733,8 @@ static void purge_uri(struct request *r, const struct invalidate_uri *uri)
 		.path = uri->path,
 		.query = uri->query,
 	};
-	struct http_writer w;
 
-	if (!p)
-		return;
-	http_write_init(&w, p, room);
-	size_t n = key_write(&r->route->cache.key, &parts, &w);
-	if (!w.overflow)
-		purge_add(r->server->fills.purge, PURGE_URL, str_of(w.start, n), false);
+	return purge_url(r, &parts);
 }
 
 static void purge_groups(struct request *r, const struct http_msg *answer)
@@ -799,10 +821,10 @@ enum step step_purge(struct request *r)
 
 	if (acl_check(&rc->purgers, &r->who.ip) != ACL_ALLOWED)
 		return request_refuse(r, PROXY_ERROR_forbidden, STR_NONE);
-	if (!make_key(r, r->target.query, false))
+	struct invalidate_uri target = target_of(r);
+	uint64_t seq = purge_uri(r, &target);
+	if (seq == 0)
 		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
-	struct str url = str_of(r->cache.key.text.p, r->cache.key.url_n);
-	uint64_t seq = purge_add(r->server->fills.purge, PURGE_URL, url, false);
 	r->purged = arena_printf(&r->arena, "{\"purged\":\"url\",\"sequence\":%llu}\n",
 				 (unsigned long long)seq);
 	return STEP_ANSWER;

@@ -12,7 +12,6 @@
 #define CONTINUE_TIME NS_PER_S
 
 enum {
-	INTERIM_MAX = 16,	 /* interim answers to one request; more is an attack or a fault */
 	DRAIN_SHARE = 64 * 1024, /* bytes of an unwanted body thrown away in one go */
 };
 
@@ -178,7 +177,7 @@ static enum step on_head(struct request *r)
 		fetch_fail(r->fetch, PROXY_ERROR_http_upgrade_failed);
 		return fetch_failed(r);
 	}
-	if (++r->n_interim > INTERIM_MAX) {
+	if (++r->n_interim > FETCH_INTERIM_MAX) {
 		fetch_fail(r->fetch, PROXY_ERROR_http_protocol_error);
 		return fetch_failed(r);
 	}

@@ -15,10 +15,7 @@ static int admit_large(struct l1 *l1, const struct l1_hash *hash, uint64_t bytes
 	/* Asked for again and again it gets in: the ghost is left (again) until it is stored. */
 	bool known = room || queue_ghost_locked(l1, hash, true);
 	space_unlock(l1);
-	if (known)
-		return 0;
-	l1->counts.rejected_large++;
-	return ERR_FULL;
+	return known ? 0 : ERR_FULL;
 }
 
 int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length, bool wanted)
@@ -31,7 +28,9 @@ int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length, bool wante
 	}
 	if (wanted || length <= l1->region->size / LARGE_PART)
 		return 0;
-	return admit_large(l1, hash, length);
+	int rc = admit_large(l1, hash, length);
+	l1->counts.rejected_large += rc != 0;
+	return rc;
 }
 
 int admit_growth(struct l1 *l1, const struct record *r, bool *admitted)

@@ -13,7 +13,8 @@
  * which is as good as its ghost. ERR_LIMIT, ERR_FULL; counted. */
 MUST_CHECK int admit(struct l1 *l1, const struct l1_hash *hash, uint64_t length, bool wanted);
 
-/* For one of unknown length, when it needs its next block. *admitted remembers a yes. */
+/* For one of unknown length, when it needs its next block. *admitted remembers a yes. A no is
+ * counted when it becomes a stream. */
 MUST_CHECK int admit_growth(struct l1 *l1, const struct record *r, bool *admitted);
 
 #endif

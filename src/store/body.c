@@ -17,7 +17,7 @@ enum {
 
 int body_fill_new(struct l1 *l1, uint32_t pin)
 {
-	struct fill *f = calloc(1, sizeof(*f));
+	struct body_fill *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return ERR_NOMEM;
@@ -27,7 +27,7 @@ int body_fill_new(struct l1 *l1, uint32_t pin)
 
 void body_fill_free(struct l1 *l1, uint32_t pin)
 {
-	struct fill *f = l1->holders[pin].fill;
+	struct body_fill *f = l1->holders[pin].fill;
 
 	l1->holders[pin].fill = NULL;
 	if (!f)
@@ -103,15 +103,19 @@ static int grow(struct l1 *l1, struct record *r, unsigned class, uint64_t min, u
 		space_unlock(l1);
 		if (block)
 			return 0;
-		if (!evict || !evict_some(l1, &e))
+		if (!evict)
 			return ERR_FULL;
+		if (!evict_some(l1, &e)) {
+			l1->counts.rejected_full++;
+			return ERR_FULL;
+		}
 	}
 }
 
 /* ---- streams ---- */
 
 /* The front block moves to the end if every reader has passed it. */
-static bool recycle(struct l1 *l1, struct record *r, struct fill *f)
+static bool recycle(struct l1 *l1, struct record *r, struct body_fill *f)
 {
 	unsigned shard = index_shard(l1, r->hash_hi);
 	uint64_t end = r->first_at + space_block_bytes(l1, r->first);
@@ -151,7 +155,7 @@ static unsigned chain_blocks(const struct l1 *l1, const struct record *r)
 	return n;
 }
 
-static int stream_grow(struct l1 *l1, struct record *r, struct fill *f, uint64_t at)
+static int stream_grow(struct l1 *l1, struct record *r, struct body_fill *f, uint64_t at)
 {
 	if (r->first && recycle(l1, r, f))
 		return 0;
@@ -164,12 +168,25 @@ static int stream_grow(struct l1 *l1, struct record *r, struct fill *f, uint64_t
 
 /* ---- the filler ---- */
 
+/* Only bodies with a chain need a running sum: an inline one is summed when it is whole. */
+static bool begin_sum(struct record *r, struct body_fill *f)
+{
+	f->sum = XXH3_createState();
+	if (!f->sum)
+		return false;
+	XXH3_64bits_reset(f->sum);
+	XXH3_64bits_update(f->sum, (char *)r + r->inline_at, r->inline_n);
+	return true;
+}
+
 /* The record's block is used up and so is the last of the chain. */
-static int next_block(struct l1 *l1, struct record *r, struct fill *f)
+static int next_block(struct l1 *l1, struct record *r, struct body_fill *f)
 {
 	uint64_t at = f->block ? f->at + space_block_bytes(l1, f->block) : r->inline_n;
 	int rc;
 
+	if (!r->stream && !f->sum && !begin_sum(r, f))
+		return ERR_FULL;
 	if (r->stream) {
 		rc = stream_grow(l1, r, f, at);
 	} else {
@@ -186,7 +203,7 @@ static int next_block(struct l1 *l1, struct record *r, struct fill *f)
 	return 0;
 }
 
-int body_room(struct l1 *l1, struct record *r, struct fill *f, char **out_p, size_t *out_n)
+int body_room(struct l1 *l1, struct record *r, struct body_fill *f, char **out_p, size_t *out_n)
 {
 	uint64_t length = r->length;
 	uint64_t rest = r->total == STORED_UNKNOWN ? UINT64_MAX : r->total - length;
@@ -218,21 +235,7 @@ int body_room(struct l1 *l1, struct record *r, struct fill *f, char **out_p, siz
 	return 0;
 }
 
-/* Only bodies with a chain need a running sum: an inline one is summed when it is whole. */
-static void add_to_sum(struct record *r, struct fill *f, const char *p, size_t n)
-{
-	if (r->stream)
-		return;
-	if (!f->sum) {
-		f->sum = XXH3_createState();
-		ASSERT(f->sum);
-		XXH3_64bits_reset(f->sum);
-		XXH3_64bits_update(f->sum, (char *)r + r->inline_at, r->inline_n);
-	}
-	XXH3_64bits_update(f->sum, p, n);
-}
-
-void body_filled(struct l1 *l1, struct record *r, struct fill *f, size_t n)
+void body_filled(struct l1 *l1, struct record *r, struct body_fill *f, size_t n)
 {
 	uint64_t length = r->length;
 
@@ -242,12 +245,14 @@ void body_filled(struct l1 *l1, struct record *r, struct fill *f, size_t n)
 	} else {
 		uint64_t in_block = length - f->at;
 		ASSERT(f->block && in_block + n <= space_block_bytes(l1, f->block));
-		add_to_sum(r, f, l1->base + space_block_at(l1, f->block) + in_block, n);
+		if (!r->stream)
+			XXH3_64bits_update(f->sum,
+					   l1->base + space_block_at(l1, f->block) + in_block, n);
 	}
 	__atomic_store_n(&r->length, length + n, __ATOMIC_RELEASE);
 }
 
-uint64_t body_sum(struct record *r, struct fill *f)
+uint64_t body_sum(struct record *r, struct body_fill *f)
 {
 	if (f->sum)
 		return XXH3_64bits_digest(f->sum);
@@ -385,7 +390,8 @@ bool body_verify(struct l1 *l1, const struct record *r, struct holder *h)
 	uint64_t at = 0;
 	uint32_t block;
 
-	ASSERT(sum);
+	if (!sum)
+		return false;
 	XXH3_64bits_reset(sum);
 	while (at < r->length) {
 		struct str s = body_at(l1, r, h, at, &block);

@@ -9,7 +9,7 @@
 #include "store/layout.h"
 
 /* What the filler of an object knows besides. */
-struct fill {
+struct body_fill {
 	uint32_t block;	   /* being filled; 0 = none */
 	uint64_t at;	   /* position of its first byte */
 	uint64_t passed;   /* stream: what all readers had passed when last looked at */
@@ -23,12 +23,12 @@ void body_fill_free(struct l1 *l1, uint32_t pin);
 /* Body bytes that lie in the record's own block, for a body of <length>. */
 uint64_t body_inline(const struct l1 *l1, uint64_t fixed, uint64_t length);
 
-MUST_CHECK int body_room(struct l1 *l1, struct record *r, struct fill *f, char **out_p,
+MUST_CHECK int body_room(struct l1 *l1, struct record *r, struct body_fill *f, char **out_p,
 			 size_t *out_n);
-void body_filled(struct l1 *l1, struct record *r, struct fill *f, size_t n);
+void body_filled(struct l1 *l1, struct record *r, struct body_fill *f, size_t n);
 
 /* The checksum, once everything is there. */
-uint64_t body_sum(struct record *r, struct fill *f);
+uint64_t body_sum(struct record *r, struct body_fill *f);
 
 /* Does the body of a whole record match its checksum? */
 bool body_verify(struct l1 *l1, const struct record *r, struct holder *h);

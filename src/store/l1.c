@@ -25,9 +25,9 @@ static struct record *held(struct l1 *l1, const struct l1_ref *ref)
 	return l1_record(l1, ref->object);
 }
 
-static struct fill *filler(struct l1 *l1, const struct l1_ref *ref)
+static struct body_fill *filler(struct l1 *l1, const struct l1_ref *ref)
 {
-	struct fill *f = l1->holders[ref->pin].fill;
+	struct body_fill *f = l1->holders[ref->pin].fill;
 
 	ASSERT(f);
 	return f;
@@ -111,6 +111,9 @@ bool l1_pin_at(struct l1 *l1, uint64_t object, const struct l1_hash *hash, struc
 		return false;
 	index_lock(l1, shard);
 	struct record *r = index_holds_locked(l1, object, hash->hi, hash->lo);
+	/* a purge while it fills: those who came before it go on reading, nobody joins them */
+	if (r && object_purged_locked(l1, r) == PURGED_HARD)
+		r = NULL;
 	if (r)
 		pins_set_locked(l1, pin, r, 0);
 	index_unlock(l1, shard);
@@ -181,7 +184,6 @@ int l1_create(struct l1 *l1, const struct l1_new *spec, struct l1_ref *out_ref)
 			 &r);
 	if (rc) {
 		pins_unreserve(l1, pin);
-		l1->counts.rejected_full += rc == ERR_FULL;
 		return rc;
 	}
 	*out_ref = (struct l1_ref){l1_offset(l1, r), pin};
@@ -200,11 +202,7 @@ int l1_create(struct l1 *l1, const struct l1_new *spec, struct l1_ref *out_ref)
 
 int l1_room(struct l1 *l1, const struct l1_ref *ref, char **out_p, size_t *out_n)
 {
-	struct record *r = held(l1, ref);
-	int rc = body_room(l1, r, filler(l1, ref), out_p, out_n);
-
-	l1->counts.rejected_full += rc == ERR_FULL;
-	return rc;
+	return body_room(l1, held(l1, ref), filler(l1, ref), out_p, out_n);
 }
 
 void l1_filled(struct l1 *l1, const struct l1_ref *ref, size_t n)
@@ -263,7 +261,7 @@ static void complete_locked(struct l1 *l1, struct record *r, enum record_queue q
 int l1_commit(struct l1 *l1, const struct l1_ref *ref, struct str trailers)
 {
 	struct record *r = held(l1, ref);
-	struct fill *f = filler(l1, ref);
+	struct body_fill *f = filler(l1, ref);
 	unsigned shard = index_shard(l1, r->hash_hi);
 
 	ASSERT(r->state == L1_FILLING);
@@ -343,7 +341,6 @@ int l1_refresh(struct l1 *l1, const struct l1_ref *ref, const struct stored_meta
 	int rc = object_make_like(l1, &spec, old, inline_n, pin, &r);
 	if (rc) {
 		pins_unreserve(l1, pin);
-		l1->counts.rejected_full += rc == ERR_FULL;
 		return rc;
 	}
 	unsigned shard = index_shard(l1, r->hash_hi);

@@ -7,7 +7,7 @@
  *
  * Who holds an object has a pin, recorded in the worker's slot, so that a dead worker's pins can be
  * released. Nothing pinned is ever freed or rewritten. The whole is drawn in
- * doc/internals/segment.md. Any worker's loop thread, and the admin process for reading; locks
+ * doc/internals/l1.md. Any worker's loop thread, and the admin process for reading; locks
  * inside, held for straight-line code.
  */
 #ifndef STORE_L1_H
@@ -96,7 +96,8 @@ bool l1_find(struct l1 *l1, const struct l1_key *key, l1_match_fn *match, void *
 
 /* Pins once more what is pinned already, for another holder. */
 MUST_CHECK bool l1_pin(struct l1 *l1, const struct l1_ref *ref, struct l1_ref *out_ref);
-/* Pins the object at <object>, published by another worker, if it still is the one of <key>. */
+/* Pins the object at <object>, published by another worker, if it still is the one of <key> and was
+ * not purged since its request was sent. */
 MUST_CHECK bool l1_pin_at(struct l1 *l1, uint64_t object, const struct l1_hash *hash,
 			  struct l1_ref *out_ref);
 
@@ -135,6 +136,7 @@ MUST_CHECK int l1_create(struct l1 *l1, const struct l1_new *spec, struct l1_ref
 /*
  * Room for the next body bytes: at least one byte, at most what fits in one block. The filler
  * writes there and calls l1_filled. ERR_FULL: no room (or max_object reached): see l1_stream.
+ * ERR_SYNTAX: all announced bytes are there.
  */
 MUST_CHECK int l1_room(struct l1 *l1, const struct l1_ref *ref, char **out_p, size_t *out_n);
 void l1_filled(struct l1 *l1, const struct l1_ref *ref, size_t n);
@@ -145,7 +147,8 @@ MUST_CHECK int l1_append(struct l1 *l1, const struct l1_ref *ref, struct str dat
 /*
  * The object has become too large to be kept: it leaves the index and turns into a window of what
  * it has. From now on l1_room recycles the front that every reader has passed (l1_passed) and
- * gives ERR_BUSY while the slowest reader is in the way. Nobody else loses a byte.
+ * gives ERR_BUSY while the slowest reader is in the way. Nobody else loses a byte. The filler's own
+ * pin does not count as a reader: who fills and reads takes a second one (l1_pin).
  */
 void l1_stream(struct l1 *l1, const struct l1_ref *ref);
 bool l1_is_stream(struct l1 *l1, const struct l1_ref *ref);

@@ -225,11 +225,11 @@ static void check_pins(struct checker *c)
 	}
 }
 
-/* A key's variants, from an entry: newest first, all of one key. */
+/* A key's variants, from an entry: all of one key, each once. */
 static void check_variants(struct checker *c, uint64_t bucket, uint64_t entry)
 {
 	struct l1 *l1 = c->l1;
-	uint64_t at = index_entry_offset(entry), born = UINT64_MAX;
+	uint64_t at = index_entry_offset(entry);
 	const struct record *newest = space_record(l1, at);
 
 	if (newest)
@@ -237,14 +237,13 @@ static void check_variants(struct checker *c, uint64_t bucket, uint64_t entry)
 		      (unsigned long long)bucket, (unsigned long long)at);
 	while (at) {
 		const struct record *r = space_record(l1, at);
-		if (!r || r->born >= born || !r->linked || r->hash_hi != newest->hash_hi ||
+		if (!r || c->linked[r->block] || !r->linked || r->hash_hi != newest->hash_hi ||
 		    r->hash_lo != newest->hash_lo) {
 			fault(c, "bucket %llu: leads to %llx", (unsigned long long)bucket,
 			      (unsigned long long)at);
 			return;
 		}
 		c->linked[r->block]++;
-		born = r->born;
 		at = r->older;
 	}
 }

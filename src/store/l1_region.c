@@ -19,6 +19,8 @@ enum {
 	GHOST_OBJECT = 2048, /* ghosts remember objects of this size */
 };
 
+/* What plan() says, without the padding behind it. */
+#define PLAN_BYTES (offsetof(struct l1_region, data) + sizeof(uint64_t))
 #define SHARDS_FEW_MAX (UINT64_C(256) << 20)
 #define LAYOUT_VERSION "l1 1" /* change it when the meaning of a field changes */
 
@@ -117,7 +119,7 @@ static bool view(struct seg *seg, unsigned slot, struct l1 *out)
 	struct l1_region *region = (struct l1_region *)(void *)base;
 	struct l1_region want = plan(region->size);
 	if (region->magic != L1_MAGIC || want.bytes != size || region->bytes != size ||
-	    memcmp(region, &want, offsetof(struct l1_region, space)) != 0)
+	    memcmp(region, &want, PLAN_BYTES) != 0)
 		return false;
 	*out = (struct l1){.magic = L1_VIEW_MAGIC,
 			   .slot = slot,
@@ -208,7 +210,7 @@ int l1_format(struct seg *seg, uint64_t size)
 	int rc = back_index(seg, &want);
 	if (rc)
 		return rc;
-	memcpy(base, &want, offsetof(struct l1_region, space));
+	memcpy(base, &want, PLAN_BYTES);
 	if (!view(seg, SLOT_NONE, &l1))
 		return ERR_CORRUPT;
 	make_locks(&l1);

@@ -234,10 +234,10 @@ _Static_assert(sizeof(struct l1_region) <= SEG_PAGE, "the region's head has one 
 
 /* What the holder of a pin knows: its own, so never in the segment. */
 struct holder {
-	struct fill *fill; /* it fills the object; owned */
-	uint64_t at;	   /* position of <block>'s first byte */
-	uint32_t block;	   /* where it read last; 0 = nowhere yet */
-	uint32_t recycled; /* the record's value when <block> was found */
+	struct body_fill *fill; /* it fills the object; owned */
+	uint64_t at;		/* position of <block>'s first byte */
+	uint32_t block;		/* where it read last; 0 = nowhere yet */
+	uint32_t recycled;	/* the record's value when <block> was found */
 };
 
 /* The pins that are free in this process's slot. */

@@ -99,9 +99,12 @@ static int make(struct l1 *l1, const struct l1_new *spec, uint64_t bytes, uint32
 
 	if (class >= l1->n_classes)
 		return ERR_LIMIT;
-	while (!(*out = try_make(l1, spec, class, e.victims > 0, pin)))
-		if (!evict_some(l1, &e))
+	while (!(*out = try_make(l1, spec, class, e.victims > 0, pin))) {
+		if (!evict_some(l1, &e)) {
+			l1->counts.rejected_full++;
 			return ERR_FULL;
+		}
+	}
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * original. Without --freeze the copy of a busy segment is torn: then only what several
  * copies agree on counts as a fault.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,18 +16,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "shm/seg.h"
 #include "shm/slots.h"
 #include "store/l1.h"
 #include "store/l1_check.h"
 
-enum { COPIES_TORN = 4, COPIES_FROZEN = 200, PIECE = 1 << 20 };
+enum { COPIES_TORN = 4, COPIES_FROZEN = 200, PIECE = 1 << 20, STOP_US = 1000 };
 enum { EXIT_WHOLE = 0, EXIT_FAULTS = 1, EXIT_UNREADABLE = 2 };
 
 static const char usage[] =
 	"Usage: tiercel-shm [--freeze] [--idle] [--no-sums] [--quiet] SEGMENT\n"
-	"  SEGMENT   /proc/PID/fd/N of a tiercel process, or a file with a copy of the segment\n"
-	"  --freeze  stop the workers for as long as it takes to copy the segment (milliseconds)\n"
+	"  SEGMENT   a tiercel process by its PID or /proc/PID/fd/N, or a file with a copy that was\n"
+	"            made while nobody wrote\n"
+	"  --freeze  stop all processes that have the segment while it is copied\n"
 	"  --idle    nobody uses the cache: pins and half-filled objects are faults\n"
 	"  --no-sums do not read the bodies\n"
 	"  --quiet   print faults only\n"
@@ -37,6 +40,23 @@ struct options {
 	unsigned flags; /* enum l1_check_flag */
 	const char *path;
 };
+
+/* ---- finding ---- */
+
+/* The descriptor of the process's segment, as a path; false with a message. */
+static bool find_segment(const char *pid, char *out, size_t size)
+{
+	char link[64];
+
+	for (int fd = 0; fd < 1024; fd++) {
+		snprintf(out, size, "/proc/%s/fd/%d", pid, fd);
+		ssize_t n = readlink(out, link, sizeof(link) - 1);
+		if (n > 0 && str_eq(str_of(link, (size_t)n), STR("/memfd:tiercel (deleted)")))
+			return true;
+	}
+	fprintf(stderr, "tiercel-shm: no segment found in process %s\n", pid);
+	return false;
+}
 
 /* ---- copying ---- */
 
@@ -93,24 +113,71 @@ static struct seg *copy_segment(const char *path)
 	return seg;
 }
 
-/* ---- the processes that write ---- */
+/* ---- the processes that write: all that have the segment open ---- */
 
-/* Sends <sig> to every worker that the copy knows of. */
-static void signal_workers(const struct seg *seg, int sig)
+enum { PROCESSES_MAX = 512 };
+
+struct processes {
+	pid_t stopped[PROCESSES_MAX];
+	size_t n;
+};
+
+static bool has_open(const char *pid, const struct stat *segment)
 {
-	struct slots *slots = slots_attach(seg);
+	char path[600];
+	struct stat st;
+	bool found = false;
 
-	for (unsigned i = 0; slots && i < slots_count(slots); i++) {
-		int32_t pid = slot_get(slots, i)->pid;
-		if (pid > 1 && kill(pid, sig) && sig == SIGSTOP && errno != ESRCH)
-			fprintf(stderr, "tiercel-shm: process %d: %s\n", (int)pid, strerror(errno));
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	DIR *d = opendir(path);
+	for (struct dirent *e = d ? readdir(d) : NULL; e && !found; e = readdir(d)) {
+		snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, e->d_name);
+		found = stat(path, &st) == 0 && st.st_ino == segment->st_ino &&
+			st.st_dev == segment->st_dev;
 	}
+	if (d)
+		closedir(d);
+	return found;
 }
 
-/* Stopping is not immediate: a worker ends what it does in the kernel first. */
-static void let_stop(void)
+static bool is_stopped(const struct processes *p, pid_t pid)
 {
-	usleep(2000);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->stopped[i] == pid)
+			return true;
+	return false;
+}
+
+/* Stops those that are not yet; false if there was none. */
+static bool stop_more(struct processes *p, const struct stat *segment)
+{
+	DIR *d = opendir("/proc");
+	size_t before = p->n;
+
+	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+		pid_t pid = (pid_t)atoi(e->d_name);
+		if (pid > 1 && pid != getpid() && p->n < PROCESSES_MAX && !is_stopped(p, pid) &&
+		    has_open(e->d_name, segment) && kill(pid, SIGSTOP) == 0)
+			p->stopped[p->n++] = pid;
+	}
+	if (d)
+		closedir(d);
+	return p->n > before;
+}
+
+static void let_go(struct processes *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		kill(p->stopped[i], SIGCONT);
+	p->n = 0;
+}
+
+/* Until no process is left that could be writing, or making another. */
+static void stop_all(struct processes *p, const struct stat *segment)
+{
+	while (stop_more(p, segment))
+		/* Stopping is not immediate: a process ends what it does in the kernel first. */
+		usleep(STOP_US);
 }
 
 /* ---- one look ---- */
@@ -129,9 +196,9 @@ static void look_end(struct look *k)
 	seg_free(&k->seg);
 }
 
+/* At the copy in <k>. */
 static int look(struct look *k, const struct options *o, bool only_quiet)
 {
-	*k = (struct look){.seg = copy_segment(o->path)};
 	if (!k->seg)
 		return EXIT_UNREADABLE;
 	k->l1 = l1_attach(k->seg, SLOT_NONE, 0);
@@ -148,24 +215,25 @@ static int look(struct look *k, const struct options *o, bool only_quiet)
 	return k->check.faults ? EXIT_FAULTS : EXIT_WHOLE;
 }
 
-/* With the workers stopped, at a moment when none of them holds a lock. */
+/* With everybody stopped, at a moment when nobody holds a lock. */
 static int look_frozen(struct look *k, const struct options *o)
 {
-	int rc = EXIT_UNREADABLE;
+	struct processes p = {.n = 0};
+	struct stat st;
 
+	if (stat(o->path, &st)) {
+		perror(o->path);
+		return EXIT_UNREADABLE;
+	}
 	for (int i = 0; i < COPIES_FROZEN; i++) {
-		struct seg *who = copy_segment(o->path);
-		if (!who)
-			return EXIT_UNREADABLE;
-		signal_workers(who, SIGSTOP);
-		let_stop();
-		rc = look(k, o, true);
-		signal_workers(who, SIGCONT);
-		seg_free(&who);
+		stop_all(&p, &st);
+		*k = (struct look){.seg = copy_segment(o->path)};
+		let_go(&p);
+		int rc = look(k, o, true);
 		if (rc == EXIT_UNREADABLE || k->quiet)
 			return rc;
 		look_end(k);
-		let_stop();
+		usleep(STOP_US);
 	}
 	fprintf(stderr, "tiercel-shm: %s: always found a lock held\n", o->path);
 	return EXIT_UNREADABLE;
@@ -188,10 +256,12 @@ static void keep_common(struct l1_check *a, const struct l1_check *b)
 /* Torn copies disagree about what is only in motion. */
 static int look_torn(struct look *k, const struct options *o)
 {
+	k->seg = copy_segment(o->path);
 	int rc = look(k, o, false);
 
 	for (int i = 1; i < COPIES_TORN && rc == EXIT_FAULTS; i++) {
 		static struct look next;
+		next = (struct look){.seg = copy_segment(o->path)};
 		if (look(&next, o, false) == EXIT_UNREADABLE)
 			return EXIT_UNREADABLE;
 		keep_common(&next.check, &k->check);
@@ -260,6 +330,12 @@ int main(int argc, char **argv)
 	if (!parse(argc, argv, &o)) {
 		fputs(usage, stderr);
 		return EXIT_UNREADABLE;
+	}
+	char path[64];
+	if (strspn(o.path, "0123456789") == strlen(o.path)) {
+		if (!find_segment(o.path, path, sizeof(path)))
+			return EXIT_UNREADABLE;
+		o.path = path;
 	}
 	int rc = o.freeze ? look_frozen(&k, &o) : look_torn(&k, &o);
 	if (rc == EXIT_UNREADABLE)

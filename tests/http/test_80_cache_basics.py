@@ -415,14 +415,16 @@ def test_statuses(site, name, answer, body):
 
 
 HEURISTIC = [(s, s in (200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501))
-             for s in (200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501,
+             for s in (200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500,
+                       501,
                        502, 503, 504)]
 
 
 @pytest.mark.parametrize("status,kept", HEURISTIC)
 def test_guessed_lifetimes(site, status, kept):
     """RFC 9111 4.2.2, RFC 9110 15.1: a tenth of the time since the last change, for these statuses"""
-    path = site.put(response(status, b"" if status == 204 else b"x", f"Last-Modified: {date(-86400)}", f"Date: {date()}"))
+    path = site.put(response(status, b"" if status == 204 else b"x", f"Last-Modified: {date(-86400)}",
+                             f"Date: {date()}"))
     site.get(path)
     hit = site.get(path)
     assert (hit.status, is_hit(hit), site.asked(path)) == (status, kept, 1 if kept else 2)
@@ -485,7 +487,8 @@ def test_variants(site):
 
 
 ENCODINGS = [
-    ("gzip, br", ["br, gzip", "gzip,br", "gzip;q=1, br", "GZIP, Br", "gzip;q=1.0 , br;q=1.000"], ["gzip", "br", "gzip;q=0.5, br",
+    ("gzip, br", ["br, gzip", "gzip,br", "gzip;q=1, br", "GZIP, Br", "gzip;q=1.0 , br;q=1.000"],
+     ["gzip", "br", "gzip;q=0.5, br",
                                                                                         None]),
     ("x-gzip", ["gzip"], ["br"]),
 ]

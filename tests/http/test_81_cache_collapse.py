@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from lib import (DEADLINE, CacheSite, Checked, Herd, Truncated, chunked, has_asan, is_hit, multipart, ok, pattern, procfs,
+from lib import (DEADLINE, CacheSite, Checked, Herd, Truncated, chunked, has_asan, is_hit, multipart, ok, pattern,
+                 procfs,
                  reset_now, response, status_of, together, wait_for)
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -57,7 +58,8 @@ def test_herd(site, size, record_property):
     assert all(k.hit or k["fwd"] == "uri-miss" for k in kinds)
     record_property("spread_ms", round(herd.spread * 1000))
     record_property("took_ms", round(herd.took * 1000))
-    print(f"herd of {n}, {size} bytes: last {herd.spread * 1000:.0f} ms behind the first, {herd.took * 1000:.0f} ms in all")
+    print(f"herd of {n}, {size} bytes: last {herd.spread * 1000:.0f} ms behind the first, "
+          f"{herd.took * 1000:.0f} ms in all")
     assert herd.spread < (0.6 if size < MIB else 5) * SLOW and is_hit(site.get(path))
 
 
@@ -413,7 +415,8 @@ def test_private_fields_are_not_shared(site):
 
 def test_waiters_of_what_must_be_validated(site):
     """RFC 9111 5.2.2.4: no-cache is stored; one answer serves those who waited, or each asks; never stale"""
-    path = site.put(after(0.2, lambda c, r: ok(b"v%d" % site.asked(path), f'ETag: "{site.asked(path)}"', cc="no-cache")))
+    path = site.put(after(0.2, lambda c, r: ok(b"v%d" % site.asked(path), f'ETag: "{site.asked(path)}"',
+                                               cc="no-cache")))
     for a in Herd(site.proxy.port(), 10, path).run():
         r = a.parsed()
         assert r.status == 200 and r.body.startswith(b"v")
@@ -792,6 +795,8 @@ def test_full_cache(place):
         return hits
     hits = sum(together(8, one))
     assert hits > 50, hits
+    assert site.metric("tiercel_cache_evicted_total") > 20
+    assert site.metric("tiercel_cache_used_bytes") <= site.metric("tiercel_cache_size_bytes") == 4 * MIB
     tiny = [(p, w) for p, w in paths if len(w) == 10][:5]
     for p, w in tiny:
         site.get(p), site.get(p)

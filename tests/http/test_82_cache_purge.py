@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from lib import (CacheSite, Checked, Load, date, fresh_path, is_hit, ok, pattern, response, status_of, together, wait_for)
+from lib import (CacheSite, Checked, Load, date, fresh_path, is_hit, ok, pattern, response, status_of, together,
+                 wait_for)
 
 ROUTES = {
     "noq.test": {"cache": {"key": {"query": "none"}}},
@@ -108,7 +109,8 @@ def test_url_in_other_words(site, form):
 
 
 @pytest.mark.parametrize("host,asked,purged", [
-    ("noq.test", "?a=1", "?b=2"), ("noq.test", "?a=1", ""), ("ignore.test", "?a=1&utm_x=2", "?a=1"), ("sort.test", "?b=2&a=1", "?a=1&b=2"),
+    ("noq.test", "?a=1", "?b=2"), ("noq.test", "?a=1", ""), ("ignore.test", "?a=1&utm_x=2", "?a=1"),
+    ("sort.test", "?b=2&a=1", "?a=1&b=2"),
 ])
 def test_url_by_the_routes_key(site, host, asked, purged):
     path = site.put(ok())
@@ -170,7 +172,8 @@ def test_tags_are_not_for_clients(site):
 
 
 def test_tag_fields_are_the_routes(site):
-    a, b = stored(site, None, "X-Tags: mine", host="tags.test"), stored(site, None, "Cache-Tag: mine", host="tags.test")
+    a, b = stored(site, None, "X-Tags: mine", host="tags.test"), stored(site, None, "Cache-Tag: mine",
+            host="tags.test")
     purge(site, "tag", "mine")
     assert not there(site, a, host="tags.test") and there(site, b, host="tags.test")
 
@@ -188,7 +191,8 @@ def test_host(site, way):
     host = fresh_path("h")[1:] + ".example"
     a, b, c = stored(site, host=host), stored(site, host=f"{host}:8080"), stored(site, host="not-" + host)
     way(site, "host", host.upper())
-    assert not there(site, a, host=host) and not there(site, b, host=f"{host}:8080") and there(site, c, host="not-" + host)
+    assert not there(site, a, host=host) and not there(site, b, host=f"{host}:8080") and there(site, c,
+            host="not-" + host)
 
 
 @both_ways
@@ -214,9 +218,11 @@ def test_purged_ones_can_be_stored_again(site):
 def test_soft(site, way, kind):
     """Marked stale: the next request asks the origin; a 304 makes it fresh again"""
     host, mark = fresh_path("h")[1:] + ".example", fresh_path("t")[1:]
-    path = site.put(ok(b"x", 'ETag: "v"', f"Cache-Tag: {mark}"), lambda c, r: response(304, b"", 'ETag: "v"', "Cache-Control: max-age=60"))
+    path = site.put(ok(b"x", 'ETag: "v"', f"Cache-Tag: {mark}"), lambda c,
+                    r: response(304, b"", 'ETag: "v"', "Cache-Control: max-age=60"))
     site.get(path, host=host)
-    subject = {"url": [f"http://{host}{path}"], "prefix": [f"http://{host}/"], "tag": [mark], "host": [host], "all": []}[kind]
+    subject = {"url": [f"http://{host}{path}"], "prefix": [f"http://{host}/"], "tag": [mark], "host": [host],
+               "all": []}[kind]
     way(site, kind, *subject, "--soft")
     r = site.get(path, host=host)
     assert r.status == 200 and r.body == b"x" and status_of(r)["fwd"] == "stale" and status_of(r)["fwd-status"] == 304
@@ -342,7 +348,8 @@ def test_purges_outlive_workers(place):
 # -- words
 
 
-WRONG = [(), ("url",), ("urls", "http://a/"), ("url", "not a url"), ("url", "http://shop.example/", "more"), ("tag",), ("host", ""),
+WRONG = [(), ("url",), ("urls", "http://a/"), ("url", "not a url"), ("url", "http://shop.example/", "more"), ("tag",),
+         ("host", ""),
          ("host", "a b"), ("all", "of it"), ("prefix", "nothing"), ("--soft",)]
 
 
@@ -369,18 +376,22 @@ def test_purge_is_logged(place):
 def test_api_has_to_be_asked_for(place):
     site = CacheSite(place, admin={"listen": "127.0.0.1:@port:admin"})
     path = stored(site)
-    r = site.proxy.get("/api/purge", "Content-Type: application/json", method="POST", body='{"all": true}', name="admin")
+    r = site.proxy.get("/api/purge", "Content-Type: application/json", method="POST", body='{"all": true}',
+                       name="admin")
     assert r.status == 403 and b"admin.purge" in r.body and there(site, path)
 
 
 BAD_CALLS = [
     ("GET", None, (), {404, 405}), ("POST", "{", ("Content-Type: application/json",), {400, 415}),
-    ("POST", '{"everything": true}', ("Content-Type: application/json",), {400}), ("POST", "[]", ("Content-Type: application/json",), {400}),
-    ("POST", '{"url": 1}', ("Content-Type: application/json",), {400}), ("POST", '{"all": "yes"}', ("Content-Type: application/json",), {400}),
+    ("POST", '{"everything": true}', ("Content-Type: application/json",), {400}),
+    ("POST", "[]", ("Content-Type: application/json",), {400}),
+    ("POST", '{"url": 1}', ("Content-Type: application/json",), {400}),
+    ("POST", '{"all": "yes"}', ("Content-Type: application/json",), {400}),
     ("POST", '{"all": true, "tag": "x"}', ("Content-Type: application/json",), {400}),
     ("POST", '{"tag": "--soft"}', ("Content-Type: application/json",), {400}),
     ("OPTIONS", None, ("Origin: http://evil.test", "Access-Control-Request-Method: POST"), {403, 404, 405, 501}),
-    ("POST", '{"all": true}', ("Content-Type: text/plain",), {400, 403, 415}), ("POST", '{"all": true}', (), {400, 403, 415}),
+    ("POST", '{"all": true}', ("Content-Type: text/plain",), {400, 403, 415}),
+    ("POST", '{"all": true}', (), {400, 403, 415}),
     ("POST", "kind=all", ("Content-Type: application/x-www-form-urlencoded",), {400, 403, 415}),
 ]
 
@@ -396,7 +407,8 @@ def test_bad_calls_of_the_api(site, method, body, fields, statuses):
 def test_api_answers_only_for_its_own_name(site):
     """Against DNS rebinding"""
     path = stored(site)
-    r = site.proxy.get("/api/purge", "Content-Type: application/json", method="POST", body='{"all": true}', name="admin", host="evil.test")
+    r = site.proxy.get("/api/purge", "Content-Type: application/json", method="POST", body='{"all": true}',
+                       name="admin", host="evil.test")
     assert r.status in (403, 421) and there(site, path)
 
 
@@ -431,7 +443,8 @@ def test_purge_method_not_understood(site):
 
 
 def test_purge_method_of_trusted_proxies(place):
-    site = CacheSite(place, {"a.test": {"cache": {"purge": {"allow": ["192.0.2.0/24"]}}}}, listener={"trusted_proxies": ["127.0.0.1/32"]})
+    site = CacheSite(place, {"a.test": {"cache": {"purge": {"allow": ["192.0.2.0/24"]}}}},
+                     listener={"trusted_proxies": ["127.0.0.1/32"]})
     path = stored(site, host="a.test")
     assert site.get(path, "X-Forwarded-For: 192.0.2.7", method="PURGE", host="a.test").status == 200
     assert not there(site, path, host="a.test")
@@ -494,7 +507,8 @@ def test_cache_command(site):
         c.request("GET", large, host="shop.example")
         c.read_response_head()
         assert json.loads(site.proxy.ctl("cache", "--json").stdout)["space"]["pins"] == 1
-    wait_for(lambda: json.loads(site.proxy.ctl("cache", "--json").stdout)["space"]["pins"] == 0, "the pin to be given back")
+    wait_for(lambda: json.loads(site.proxy.ctl("cache", "--json").stdout)["space"]["pins"] == 0,
+             "the pin to be given back")
 
 
 def test_metrics_of_purges(site):

@@ -41,7 +41,8 @@ def site(module_place):
 def twice(site, answer, *fields, host="test", more=(), **kw):
     """Asks twice for a new path: (first answer, second answer, how often the origin was asked)."""
     path = site.put(answer)
-    return site.get(path, *fields, host=host, **kw), site.get(path, *(more or fields), host=host, **kw), site.asked(path)
+    return site.get(path, *fields, host=host, **kw), site.get(path, *(more or fields), host=host,
+                                                              **kw), site.asked(path)
 
 
 def kept(site, answer, *fields, **kw):
@@ -57,15 +58,18 @@ ANSWERS = [
     (["Cache-Control: max-age=60"], True), (["Cache-Control: s-maxage=60"], True),
     ([f"Expires: {date(3600)}"], True), ([f"Expires: {date(-3600)}"], False), (["Expires: 0"], False), ([], False),
     (["Cache-Control: no-store"], False), (["Cache-Control: private, max-age=60"], False),
-    (["Cache-Control: max-age=60, no-store"], False), (["Cache-Control: max-age=60", "Cache-Control: no-store"], False),
+    (["Cache-Control: max-age=60, no-store"], False), (["Cache-Control: max-age=60", "Cache-Control: no-store"],
+                                                       False),
     (["Cache-Control: max-age=0"], False), (["Cache-Control: max-age=60, s-maxage=0"], False),
     (["Cache-Control: max-age=0, s-maxage=60"], True), ([f"Expires: {date(-60)}", "Cache-Control: max-age=60"], True),
     (["Cache-Control: max-age=60", "Pragma: no-cache"], True), (["Cache-Control: public"], False),
     (["Cache-Control: max-age=60, must-understand, no-store"], True), (["Cache-Control: max-age=banana"], False),
     (['Cache-Control: max-age="60"'], True), (["Cache-Control: MAX-AGE=60"], True),
     (["Cache-Control: max-age=99999999999999999999"], True), (["Cache-Control: max-age=60", "Age: 61"], False),
-    (["Cache-Control: max-age=60", f"Date: {date(-120)}"], False), (['Cache-Control: x="no-store, private", max-age=60'], True),
-    (["Cache-Control: max-age=60, immutable"], True), (["Cache-Control: max-age=60, only-if-cached, min-fresh=99"], True),
+    (["Cache-Control: max-age=60", f"Date: {date(-120)}"], False),
+    (['Cache-Control: x="no-store, private", max-age=60'], True),
+    (["Cache-Control: max-age=60, immutable"], True), (["Cache-Control: max-age=60, only-if-cached, min-fresh=99"],
+                                                       True),
 ]
 
 
@@ -78,13 +82,15 @@ def test_reason_is_told(site):
     for cc, why in [("no-store", "no-store"), ("private", "private"), (None, "no-lifetime")]:
         r = site.get(site.put(ok(b"x", cc=cc)))
         assert status_of(r) == {"fwd": "uri-miss", "detail": why}
+        assert r["Content-Length"] == "1" and r["Via"] == "1.1 tiercel"
 
 
 def test_private_fields(site):
     """RFC 9111 5.2.2.7: what private="..." names is for the first client alone"""
     path = site.put(ok(b"x", "X-User: alice", "X-Other: all", cc='max-age=60, private="x-user"'))
     first, second = site.get(path), site.get(path)
-    assert first["X-User"] == "alice" and "X-User" not in second.fields and second["X-Other"] == "all" and is_hit(second)
+    assert first["X-User"] == "alice"
+    assert "X-User" not in second.fields and second["X-Other"] == "all" and is_hit(second)
 
 
 def test_no_cache_fields(site):
@@ -100,7 +106,8 @@ def test_private_set_cookie(site):
     assert first["Set-Cookie"] == "id=1" and "Set-Cookie" not in second.fields and is_hit(second)
 
 
-AUTHORIZED = [("max-age=60", False), ("max-age=60, public", True), ("s-maxage=60", True), ("max-age=60, must-revalidate", True),
+AUTHORIZED = [("max-age=60", False), ("max-age=60, public", True), ("s-maxage=60", True),
+              ("max-age=60, must-revalidate", True),
               ("max-age=60, proxy-revalidate", False)]
 
 
@@ -163,7 +170,8 @@ def test_ttl(site):
 
 
 def test_ttl_figures(site):
-    for fields, low, high in [((), 55, 60), (("Cache-Control: max-age=20",), 15, 20), ((f"Last-Modified: {date(-86400)}",), 55, 60)]:
+    for fields, low, high in [((), 55, 60), (("Cache-Control: max-age=20",), 15, 20),
+                              ((f"Last-Modified: {date(-86400)}",), 55, 60)]:
         path = site.put(response(200, b"x", *fields))
         site.get(path, host="ttl.test")
         assert low <= status_of(site.get(path, host="ttl.test"))["ttl"] <= high
@@ -192,11 +200,13 @@ def test_override(site, fields, stored):
     first, second, asked = twice(site, response(200, b"x", *fields), host="override.test")
     assert (asked == 1) == stored
     if stored:
-        assert 55 <= status_of(second)["ttl"] <= 60 and second.fields.get("Cache-Control") == first.fields.get("Cache-Control")
+        assert 55 <= status_of(second)["ttl"] <= 60
+        assert second.fields.get("Cache-Control") == first.fields.get("Cache-Control")
     assert not kept(site, response(200, b"x"), "Authorization: x", host="override.test")
 
 
-UNSAFE = [["Cache-Control: no-store"], ["Cache-Control: private"], ["Set-Cookie: a=b"], ["Cache-Control: no-store, private"]]
+UNSAFE = [["Cache-Control: no-store"], ["Cache-Control: private"], ["Set-Cookie: a=b"],
+          ["Cache-Control: no-store, private"]]
 
 
 @pytest.mark.parametrize("fields", UNSAFE, ids=[" + ".join(u) for u in UNSAFE])
@@ -227,7 +237,8 @@ def test_max_object(place):
         assert site.get(site.put(ok(small))).body == small
     for framing in ("length", "chunked"):
         path = site.put(ok(big) if framing == "length" else
-                        b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(big))
+                        b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        + chunked(big))
         for i in (1, 2):
             r = site.get(path)
             assert r.body == big and not is_hit(r) and site.asked(path) == i
@@ -247,12 +258,15 @@ def echo(c, r):
 
 KEYS = [
     # host, first, second: are they one?
-    ("test", "?a=1&b=2", "?a=1&b=2", True), ("test", "?a=1&b=2", "?b=2&a=1", False), ("test", "?a=1", "?a=1&a=1", False),
-    ("test", "?a=1", "?A=1", False), ("test", "", "?", False), ("test", "?a=%7e", "?a=~", True), ("test", "?a=%2f", "?a=%2F", True),
+    ("test", "?a=1&b=2", "?a=1&b=2", True), ("test", "?a=1&b=2", "?b=2&a=1", False),
+    ("test", "?a=1", "?a=1&a=1", False),
+    ("test", "?a=1", "?A=1", False), ("test", "", "?", False), ("test", "?a=%7e", "?a=~", True),
+    ("test", "?a=%2f", "?a=%2F", True),
     ("query-none.test", "?a=1", "?b=2", True), ("query-none.test", "", "?b=2", True),
     ("query-listed.test", "?id=1&x=2", "?x=3&id=1", True), ("query-listed.test", "?id=1", "?id=2", False),
     ("query-listed.test", "?id=1&p_a=1", "?id=1&p_a=2", False), ("query-listed.test", "?id=1", "?id=1&id=2", False),
-    ("query-ignore.test", "?a=1&utm_source=x", "?a=1&utm_medium=y&fbclid=z", True), ("query-ignore.test", "?a=1", "?a=2", False),
+    ("query-ignore.test", "?a=1&utm_source=x", "?a=1&utm_medium=y&fbclid=z", True),
+    ("query-ignore.test", "?a=1", "?a=2", False),
     ("query-ignore.test", "?a=1&utm_source=x", "?a=1", True), ("query-ignore.test", "?%75tm_source=x", "", True),
     ("query-sort.test", "?a=1&b=2", "?b=2&a=1", True), ("query-sort.test", "?a=1&a=2", "?a=2&a=1", False),
 ]
@@ -268,8 +282,10 @@ def test_query_in_the_key(site, host, one, two, same):
 
 PATHS = [
     # both name the same resource (RFC 3986 6.2.2), or not
-    ("{}", "{}", True), ("{}/%7Ex", "{}/~x", True), ("{}/a/./b", "{}/a/b", True), ("{}/a/../b", "{}/b", True), ("{}/%41", "{}/A", True),
-    ("{}/a%2Fb", "{}/a/b", False), ("{}/a%2fb", "{}/a%2Fb", True), ("{}/A", "{}/a", False), ("{}/", "{}", False), ("{}/a;x", "{}/a", False),
+    ("{}", "{}", True), ("{}/%7Ex", "{}/~x", True), ("{}/a/./b", "{}/a/b", True), ("{}/a/../b", "{}/b", True),
+    ("{}/%41", "{}/A", True),
+    ("{}/a%2Fb", "{}/a/b", False), ("{}/a%2fb", "{}/a%2Fb", True), ("{}/A", "{}/a", False), ("{}/", "{}", False),
+    ("{}/a;x", "{}/a", False),
 ]
 
 
@@ -335,7 +351,8 @@ def test_key_headers(site):
 def test_key_cookies(site):
     path = site.put(echo)
     site.warm(path, "Cookie: lang=de; session=1", host="key-cookies.test")
-    for cookie, hit in [("session=2; lang=de", True), ("lang=en; session=1", False), ("xlang=de", False), ("lang=de", True),
+    for cookie, hit in [("session=2; lang=de", True), ("lang=en; session=1", False), ("xlang=de", False),
+                        ("lang=de", True),
                         ("LANG=en", True)]:  # their names' case counts, so xlang and LANG are "none"
         assert is_hit(site.get(path, f"Cookie: {cookie}", host="key-cookies.test")) == hit, cookie
 
@@ -363,7 +380,8 @@ def test_keyed_by_chunked_content(site):
     path = site.put(echo)
     with site.client() as c:
         for _ in range(2):
-            c.send(f"QUERY {path} HTTP/1.1\r\nHost: content.test\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunked("o", "ne"))
+            c.send(f"QUERY {path} HTTP/1.1\r\nHost: content.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+            c.send(chunked("o", "ne"))
             assert c.read_response().body.endswith(b"one")
 
 
@@ -385,7 +403,8 @@ SEARCHES = [
     # the rule, queries of which each is the same as the one before, or not
     ("params", ("?a=1", "?b=2", "?c"), True), ('params=("utm")', ("?a=1&utm=x", "?utm=y&a=1", "?a=1"), True),
     ('params=("utm")', ("?a=1", "?a=2", "?a=3"), False), ("nonsense (", ("?a=1", "?a=2", "?a=3"), False),
-    ('params, except=("id")', ("?id=1&x=1", "?y=2&id=1", "?id=1"), True), ('params, except=("id")', ("?id=1", "?id=2", "?id=3"), False),
+    ('params, except=("id")', ("?id=1&x=1", "?y=2&id=1", "?id=1"), True),
+    ('params, except=("id")', ("?id=1", "?id=2", "?id=3"), False),
     ("key-order", ("?a=1&b=2", "?b=2&a=1", "?a=1&b=2"), True), ("key-order", ("?a=1&b=2", "?a=1", "?b=2"), False),
 ]
 
@@ -413,7 +432,8 @@ def test_post_answer_for_get(site):
 
 @pytest.mark.parametrize("fields", [[], ["Content-Location: /other"], ["Content-Location: http://other.test{}"]])
 def test_post_answers_are_not_for_get_otherwise(site, fields):
-    path = site.put(lambda c, r: ok(b"posted", *[f.format(r.path) for f in fields]) if r.method == "POST" else ok(b"got"))
+    path = site.put(lambda c, r: ok(b"posted", *[f.format(r.path) for f in fields]) if r.method == "POST"
+                    else ok(b"got"))
     site.get(path, method="POST", body="x")
     assert site.get(path).body == b"got"
 
@@ -457,8 +477,10 @@ def test_all_variants_go(site, status):
 
 NAMED = [
     # how the answer to POST names another URL of ours ({}), and whether that may go
-    ("Location: {}", True), ("Content-Location: {}", True), ("Location: http://test{}", True), ("Location: http://TEST:80{}", True),
-    ("Location: http://other.test{}", False), ("Content-Location: http://other.test{}", False), ("Location: https://test{}", False),
+    ("Location: {}", True), ("Content-Location: {}", True), ("Location: http://test{}", True),
+    ("Location: http://TEST:80{}", True),
+    ("Location: http://other.test{}", False), ("Content-Location: http://other.test{}", False),
+    ("Location: https://test{}", False),
     ("Location: http://test:81{}", False), ("Location: //test{}", True), ("Location: //other.test{}", False),
     ("Location: {}?x=1", False), ("Location: {}#frag", True), ("Location: /dots/..{}", True),
 ]
@@ -493,7 +515,8 @@ def test_invalidation_while_it_is_fetched(site):
 
 def test_cache_groups(site):
     """RFC 9875 2, 3"""
-    a, b, c = (site.put(ok(n, f"Cache-Groups: {g}")) for n, g in [(b"a", '"cart", "x"'), (b"b", '"cart"'), (b"c", '"Cart"')])
+    a, b, c = (site.put(ok(n, f"Cache-Groups: {g}")) for n, g in [(b"a", '"cart", "x"'), (b"b", '"cart"'),
+                                                                  (b"c", '"Cart"')])
     for p in (a, b, c):
         site.warm(p), site.warm(p, host="other.test")
     change = site.put(response(200, b"", 'Cache-Group-Invalidation: "cart"'))
@@ -507,15 +530,19 @@ def test_cache_groups(site):
 def test_cache_groups_off(site):
     path = site.put(ok(b"a", 'Cache-Groups: "cart"'))
     site.warm(path, host="nogroups.test")
-    site.get(site.put(response(200, b"", 'Cache-Group-Invalidation: "cart"')), method="POST", body="x", host="nogroups.test")
+    site.get(site.put(response(200, b"", 'Cache-Group-Invalidation: "cart"')), method="POST", body="x",
+             host="nogroups.test")
     assert is_hit(site.get(path, host="nogroups.test"))
 
 
 # -- poisoning
 
-UNKEYED = ["X-Forwarded-Host: evil.test", "X-Forwarded-Proto: https", "X-Forwarded-Port: 1", "Forwarded: host=evil.test",
-           "X-Original-URL: /evil", "X-Rewrite-URL: /evil", "X-Host: evil.test", "X-HTTP-Method-Override: POST", "X-Forwarded-For: 6.6.6.6",
-           "X-Forwarded-Prefix: /evil", "Via: 1.1 evil", "X-Request-Id: evil", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
+UNKEYED = ["X-Forwarded-Host: evil.test", "X-Forwarded-Proto: https", "X-Forwarded-Port: 1",
+           "Forwarded: host=evil.test",
+           "X-Original-URL: /evil", "X-Rewrite-URL: /evil", "X-Host: evil.test", "X-HTTP-Method-Override: POST",
+           "X-Forwarded-For: 6.6.6.6",
+           "X-Forwarded-Prefix: /evil", "Via: 1.1 evil", "X-Request-Id: evil",
+          "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
 
 
 @pytest.mark.parametrize("field", UNKEYED)
@@ -544,7 +571,8 @@ def test_fragments_are_refused(site):
 
 def test_range_of_the_first_client_is_not_for_others(site):
     """RFC 9111 3.3: a part is never taken for the whole"""
-    path = site.put(lambda c, r: ok(b"abc", "Content-Range: bytes 0-2/10", status=206) if "Range" in r.fields else ok(b"abcdefghij"))
+    path = site.put(lambda c, r: ok(b"abc", "Content-Range: bytes 0-2/10", status=206) if "Range" in r.fields
+                    else ok(b"abcdefghij"))
     assert site.get(path, "Range: bytes=0-2").body == b"abc"
     r = site.get(path)
     assert r.status == 200 and r.body == b"abcdefghij"
@@ -573,3 +601,87 @@ def test_upgrade_requests_are_not_answered_from_the_cache(site):
     with site.client() as c:
         r = c.ask("GET", path, "Connection: Upgrade", "Upgrade: websocket")
         assert r.status == 200 and not is_hit(r)
+
+
+@pytest.mark.parametrize("field", ["X-A", "x-a", "Accept-Encoding", "Cookie"])
+def test_connection_options_do_not_split_key_and_origin(site, field):
+    """RFC 9110 7.6.1: a field named in Connection does not reach the origin, so it must not select the answer
+    either: else one client decides what others get"""
+    path = site.put(lambda c, r: ok(r.fields.get(field, "none").encode(), f"Vary: {field}"))
+    first = site.get(path, f"{field}: value", f"Connection: {field}")
+    assert first.body in (b"none", b"value")
+    assert site.get(path, f"{field}: value").body == b"value"
+    assert site.get(path).body == b"none"
+
+
+def test_connection_options_and_keyed_fields(site):
+    path = site.put(echo)
+    site.get(path, "X-Tenant: a", "Connection: X-Tenant", host="key-headers.test")
+    assert site.get(path, "X-Tenant: a", host="key-headers.test").body.split(b" ")[3] == b"a"
+    path = site.put(echo)
+    site.get(path, "Cookie: lang=de", "Connection: Cookie", host="key-cookies.test")
+    assert b"lang=de" in site.get(path, "Cookie: lang=de", host="key-cookies.test").body
+
+
+def test_request_without_a_host(site):
+    """RFC 9112 3.2: HTTP/1.0 has none; such a key is not that of a route that leaves out the host"""
+    path = site.put(echo)
+    site.warm(path, host="one.shared.test")
+    r = site.get(path, host=None, version="1.0")
+    assert r.status == 400 or not is_hit(r)
+
+
+def test_removed_request_fields_do_not_select(place):
+    """A route that removes or sets a field: what the origin saw counts"""
+    site = CacheSite(place, {"set.test": {"headers": {"request": {"set": {"X-A": "ours"}, "remove": ["X-B"]}}}})
+    path = site.put(lambda c, r: ok(f"{r.fields.get('X-A')} {r.fields.get('X-B')}".encode(), "Vary: X-A, X-B"))
+    for fields in (["X-A: 1"], ["X-A: 2", "X-B: 1"], ["X-B: 2"], []):
+        assert site.get(path, *fields, host="set.test").body == b"ours None"
+
+
+WEIGHTS = [
+    ("Accept-Language", "de, en;q=0.5", "DE,en;q=0.50", True),
+    ("Accept-Language", "de, en;q=0.5", "en, de;q=0.5", False),
+    ("Accept-Encoding", "gzip", "gzip;q=0", False), ("Accept-Encoding", "gzip;q=0.5", "gzip;q=0.500", True),
+    ("Accept-Encoding", "gzip", "gzip, identity;q=0", False), ("Accept-Encoding", "*;q=0", "*", False),
+    ("Accept", "text/html, */*", "*/*, text/html", False),
+]
+
+
+@pytest.mark.parametrize("field,one,two,same", WEIGHTS, ids=[f"{w[0]}: {w[1]} ~ {w[2]}" for w in WEIGHTS])
+def test_normal_forms(site, field, one, two, same):
+    """RFC 9111 4.1: only what cannot make a difference is taken for equal"""
+    path = site.put(lambda c, r: ok(r.fields.get(field, "none").encode(), f"Vary: {field}"))
+    site.warm(path, f"{field}: {one}")
+    assert is_hit(site.get(path, f"{field}: {two}")) == same
+
+
+def test_hop_by_hop_of_the_origin(site):
+    """RFC 9111 3.1: what the origin names in Connection is not stored"""
+    path = site.put(ok(b"x", "X-Secret: a", "Connection: X-Secret"))
+    for _ in range(2):
+        assert "X-Secret" not in site.get(path).fields
+
+
+def test_scheme_of_trusted_proxies_is_in_the_key(place):
+    """RFC 9110 4.2: http and https are different origins, also where somebody else ends TLS. A back end that
+    sends http to https by X-Forwarded-Proto would else send everybody in circles."""
+    site = CacheSite(place, listener={"trusted_proxies": ["127.0.0.1/32"]})
+
+    def answer(c, r):
+        if r.fields.get("X-Forwarded-Proto") == "https":
+            return ok(b"secure")
+        return response(301, b"", "Location: https://shop.example" + r.path, "Cache-Control: max-age=60")
+    path = site.put(answer)
+    for _ in range(2):
+        assert site.get(path, host="shop.example").status == 301
+        assert site.get(path, "X-Forwarded-Proto: https", host="shop.example").body == b"secure"
+    assert site.asked(path) == 2
+
+
+def test_host_of_trusted_proxies(place):
+    """What the origin is told as the client's host must not be mixed under one key"""
+    site = CacheSite(place, listener={"trusted_proxies": ["127.0.0.1/32"]})
+    path = site.put(lambda c, r: ok(f"{r.fields.get('X-Forwarded-Host')} {r.fields.get('Host')}".encode()))
+    for host in ("a.example", "b.example") * 2:
+        assert site.get(path, f"X-Forwarded-Host: {host}", host="inner").body.split()[0] in (host.encode(), b"inner")

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from lib import (DEADLINE, CacheSite, Checked, Truncated, chunked, is_hit, ok, pattern, reset_now, response, status_of,
+from lib import (DEADLINE, CacheSite, Checked, Truncated, chunked, is_hit, ok, pattern, reset_now, response,
+                 status_of,
                  wait_for)
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -90,7 +91,8 @@ def test_broken_chunks(site, name, body, version):
     assert r.body == b"good" and site.asked(path) == 2 and is_hit(site.get(path))
 
 
-@pytest.mark.parametrize("fields", [["Content-Length: 5", "Content-Length: 6"], ["Content-Length: 5, 6"], ["Content-Length: x"],
+@pytest.mark.parametrize("fields", [["Content-Length: 5", "Content-Length: 6"], ["Content-Length: 5, 6"],
+                                    ["Content-Length: x"],
                                     ["Content-Length: -1"], ["Content-Length: 5 5"]])
 def test_ambiguous_length(site, fields):
     """RFC 9112 6.3: an unrecoverable error: 502, and the connection is not used again"""
@@ -113,7 +115,8 @@ def test_same_length_twice(site):
 
 def test_length_and_chunked(site):
     """RFC 9112 6.3: chunked counts, or it is an error; never both, and the connection is not trusted"""
-    path = site.put(lambda c, r: HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("hello"), ok(b"good"))
+    path = site.put(lambda c, r: HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked("hello"),
+                    ok(b"good"))
     r = site.get(path)
     assert r.status == 502 or r.body == b"hello"
     assert site.get(path).body in (b"hello", b"good")
@@ -193,15 +196,18 @@ def test_interim_answers_reach_the_client_at_once(site):
 
 def test_interim_on_the_way_to_a_304(site):
     """A validation with early hints"""
-    path = site.put(ok(b"x", "Age: 100", 'ETag: "v"'), lambda c, r: INTERIM[0] + response(304, b"", 'ETag: "v"', "Cache-Control: max-age=60"))
+    path = site.put(ok(b"x", "Age: 100", 'ETag: "v"'), lambda c,
+                    r: INTERIM[0] + response(304, b"", 'ETag: "v"', "Cache-Control: max-age=60"))
     site.warm(path)
     r = site.get(path)
     assert r.status == 200 and r.body == b"x" and [i.status for i in r.interim] in ([], [103])
     assert is_hit(site.get(path))
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Le", b"HTT", b"garbage\r\n\r\n",
-                                  b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nBad Name: x\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"])
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Le", b"HTT",
+                                  b"garbage\r\n\r\n",
+                                  b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nBad Name: x\r\n\r\n",
+                                  b"HTTP/1.1 20 OK\r\n\r\n"])
 def test_broken_heads(site, head):
     path = site.put(lambda c, r: (c.send(head), c.close())[1], ok(b"good"))
     r = site.get(path)
@@ -240,7 +246,8 @@ def test_broken_refresh_leaves_the_old_one(site):
 
 def test_leftovers_of_a_discarded_answer(site):
     """A 304 or 503 whose content nobody wants does not disturb the next on its connection"""
-    path = site.put(ok(b"old", "Age: 100", 'ETag: "v"'), response(503, b"z" * 300 * KIB), response(503, b"z"), ok(b"new"))
+    path = site.put(ok(b"old", "Age: 100", 'ETag: "v"'), response(503, b"z" * 300 * KIB), response(503, b"z"),
+                    ok(b"new"))
     site.warm(path)
     for _ in range(2):
         assert site.get(path).body == b"old"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The engine on virtual time: loop_sim.c and resolve_sim.c stand in for what libnet.a has.
 UNIT_TESTS += tests/sim/test_client_time tests/sim/test_upstream_time tests/sim/test_lifecycle \
-	tests/sim/test_cache_time tests/sim/test_cache_coalesce tests/sim/test_cache_body \
-	tests/sim/test_cache_change
+	tests/sim/test_cache_time tests/sim/test_cache_coalesce tests/sim/test_cache_leave \
+	tests/sim/test_cache_body tests/sim/test_cache_stream tests/sim/test_cache_change \
+	tests/sim/test_cache_reload tests/sim/test_cache_storm
 
 SIM_SOURCES = \
 	tests/sim/loop_sim.c tests/sim/loop_sim.h \
@@ -47,3 +48,23 @@ tests_sim_test_cache_change_SOURCES = tests/sim/test_cache_change.c $(SIM_SOURCE
 tests_sim_test_cache_change_CPPFLAGS = $(SIM_CPPFLAGS)
 tests_sim_test_cache_change_CFLAGS = $(SIM_CFLAGS)
 tests_sim_test_cache_change_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_storm_SOURCES = tests/sim/test_cache_storm.c $(SIM_SOURCES)
+tests_sim_test_cache_storm_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_storm_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_storm_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_leave_SOURCES = tests/sim/test_cache_leave.c $(SIM_SOURCES)
+tests_sim_test_cache_leave_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_leave_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_leave_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_stream_SOURCES = tests/sim/test_cache_stream.c $(SIM_SOURCES)
+tests_sim_test_cache_stream_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_stream_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_stream_LDADD = $(SIM_LIBS)
+
+tests_sim_test_cache_reload_SOURCES = tests/sim/test_cache_reload.c $(SIM_SOURCES)
+tests_sim_test_cache_reload_CPPFLAGS = $(SIM_CPPFLAGS)
+tests_sim_test_cache_reload_CFLAGS = $(SIM_CFLAGS)
+tests_sim_test_cache_reload_LDADD = $(SIM_LIBS)

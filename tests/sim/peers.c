@@ -98,11 +98,16 @@ struct peer *sim_origin(struct sim *s, unsigned origin)
 	return new_peer(s, fd);
 }
 
-void sim_no_origin(struct sim *s, unsigned origin)
+struct peer *sim_next_origin(struct sim *s, unsigned origin)
 {
 	int fd = accept4(s->origins[origin].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd >= 0)
+	return fd >= 0 ? new_peer(s, fd) : NULL;
+}
+
+void sim_no_origin(struct sim *s, unsigned origin)
+{
+	if (sim_next_origin(s, origin))
 		fail_msg("origin %u: a connection came that should not", origin);
 }
 
@@ -207,6 +212,24 @@ static bool take_late(struct peer *p)
 	return true;
 }
 
+const char *peer_look(struct peer *p, size_t *out_n)
+{
+	take_all(p);
+	*out_n = p->n;
+	return p->in;
+}
+
+void peer_forget(struct peer *p, size_t n)
+{
+	p->n -= n;
+	memmove(p->in, p->in + n, p->n + 1);
+}
+
+bool peer_ended(const struct peer *p)
+{
+	return p->eof || p->reset;
+}
+
 static const char *missing(const struct peer *p, const char *const *texts)
 {
 	for (; *texts; texts++)
@@ -296,7 +319,7 @@ size_t peer_swallow(struct peer *p)
 
 /* ---- counted bodies ---- */
 
-static char counted(uint64_t at)
+char peer_counted(uint64_t at)
 {
 	return (char)('a' + (at ^ at >> 8 ^ at >> 16) % 26);
 }
@@ -309,7 +332,7 @@ size_t peer_send_counted(struct peer *p, size_t n)
 	while (sum < n) {
 		size_t part = MIN(n - sum, sizeof(block));
 		for (size_t i = 0; i < part; i++)
-			block[i] = counted(p->body_out + i);
+			block[i] = peer_counted(p->body_out + i);
 		ssize_t sent = send(p->fd, block, part, MSG_NOSIGNAL);
 		loop_sim_settle(p->sim->loop);
 		if (sent <= 0)
@@ -327,7 +350,7 @@ static void count_bytes(struct peer *p, const char *in, size_t n)
 	for (; i < n && p->line_ends < 4; i++)
 		p->line_ends = in[i] == "\r\n\r\n"[p->line_ends] ? p->line_ends + 1 : 0;
 	for (; i < n; i++, p->body_in++)
-		if (in[i] != counted(p->body_in))
+		if (in[i] != peer_counted(p->body_in))
 			fail_msg("byte %llu of the body is wrong", (unsigned long long)p->body_in);
 }
 

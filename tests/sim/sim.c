@@ -243,8 +243,7 @@ unsigned sim_stopped(const struct sim *s)
 	return s->stopped;
 }
 
-void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id, uint64_t want,
-		      const char *name)
+uint64_t sim_count_value(struct sim *s, enum metric_scope scope, enum metric_id id)
 {
 	static const char *const subjects[METRIC_SCOPE_COUNT] = {
 		[METRIC_SCOPE_LISTENER] = "web",
@@ -253,7 +252,14 @@ void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id,
 	};
 	const char *subject = subjects[scope];
 	unsigned n = subject ? metrics_find(s->memory.metrics, scope, subject, NULL) : 0;
-	uint64_t is = metrics_sum(s->memory.metrics, scope, n, id);
+
+	return metrics_sum(s->memory.metrics, scope, n, id);
+}
+
+void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id, uint64_t want,
+		      const char *name)
+{
+	uint64_t is = sim_count_value(s, scope, id);
 
 	if (is != want)
 		fail_msg("%s is %llu, not %llu", name, (unsigned long long)is,

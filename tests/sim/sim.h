@@ -11,7 +11,7 @@
 #include "base/prelude.h"
 #include "obs/metrics.h"
 
-enum { SIM_ORIGINS = 2, SIM_PEERS = 48 };
+enum { SIM_ORIGINS = 2, SIM_PEERS = 256 };
 
 struct sim;
 
@@ -52,6 +52,8 @@ void sim_expect_quiet(struct sim *s);
 
 /* The connection that the engine has made to this origin; there must be one. */
 struct peer *sim_origin(struct sim *s, unsigned origin);
+/* The same, or NULL. */
+struct peer *sim_next_origin(struct sim *s, unsigned origin);
 /* There must be none. */
 void sim_no_origin(struct sim *s, unsigned origin);
 
@@ -83,12 +85,18 @@ void peer_expect_silence(struct peer *p);
 /* Nothing more came, and the engine has closed: in order, or visibly broken (RST). */
 void peer_expect_closed(struct peer *p);
 void peer_expect_broken(struct peer *p);
+/* For those who look for themselves: what came and was not forgotten, with a 0 behind it; forgets the
+ * first <n> bytes; true when nothing more can come. */
+const char *peer_look(struct peer *p, size_t *out_n);
+void peer_forget(struct peer *p, size_t n);
+bool peer_ended(const struct peer *p);
 /* Takes all that comes, how much ever, and counts it. */
 size_t peer_swallow(struct peer *p);
 
 /* Bodies too large to look at: each byte depends on its place. Sends the next <n> bytes of one, as
  * far as the engine takes them, and returns how many; forgets what came up to the end of its head
  * and takes what follows, which must go on where the last call ended; returns how many in all. */
+char peer_counted(uint64_t at);
 size_t peer_send_counted(struct peer *p, size_t n);
 uint64_t peer_take_counted(struct peer *p);
 
@@ -105,7 +113,9 @@ struct peer *sim_ask(struct sim *s, struct peer *client, const char *path);
 struct peer *sim_serve(struct sim *s, struct peer *client, const char *path, const char *fields,
 		       const char *body);
 
-/* sim_expect_count(s, UPSTREAM, queued, 1): the counter of the only subject there is. */
+/* The counter of the only subject there is. */
+uint64_t sim_count_value(struct sim *s, enum metric_scope scope, enum metric_id id);
+/* sim_expect_count(s, UPSTREAM, queued, 1). */
 void sim_expect_value(struct sim *s, enum metric_scope scope, enum metric_id id, uint64_t want,
 		      const char *name);
 #define sim_expect_count(s, scope, id, want)                                                       \

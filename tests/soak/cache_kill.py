@@ -28,12 +28,25 @@ GAP = 5.0   # the longest time without any good answer
 OVERHEAD = 0.12  # of the bytes in use: rounding, which is a few percent, and what has leaked
 
 
-def inspect(proxy):
-    """What tiercel-shm says of the segment, or None where it was not built."""
+def segment(pid):
+    """Where the inspector finds the master's segment."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == "/memfd:tiercel (deleted)":
+                return f"/proc/{pid}/fd/{fd}"
+        except OSError:
+            pass
+    return None
+
+
+def inspect(proxy, *options):
+    """What tiercel-shm says of the segment: a list of complaints and its text."""
     program = find_program("tiercel-shm")
     if not program:
-        return None
-    return subprocess.run([program, "check", str(proxy.pid)], capture_output=True, text=True, timeout=300)
+        return [], "no tiercel-shm: the segment was not inspected"
+    r = subprocess.run([program, *options, segment(proxy.pid)], capture_output=True, text=True, timeout=300)
+    text = (r.stdout + r.stderr).strip()
+    return ([f"tiercel-shm {' '.join(options)}: {text[-2000:]}"] if r.returncode else []), text[-2000:]
 
 
 def leaks(proxy, say):
@@ -84,8 +97,10 @@ def run(a, say=print):
                     kills.append(at)
                 if time.monotonic() - said > max(10, a.seconds / 20):
                     said = time.monotonic()
+                    complaints += inspect(proxy, "--freeze", "--quiet")[0]
                     marks.append(usage(proxy))
-                    say(f"{said - begin:5.0f} s: {load.done} answers, {load.hits}/{load.cacheable} hits, {len(kills)} kills, "
+                    say(f"{said - begin:5.0f} s: {load.done} answers, {load.hits}/{load.cacheable} hits, "
+                        f"{len(kills)} kills, "
                         f"{len(load.broken)} broken, longest gap {load.longest_gap:.2f} s, "
                         f"RSS {marks[-1][0] >> 10} KiB, {marks[-1][1]} descriptors, {marks[-1][2]} in a worker")
             seconds = time.monotonic() - begin
@@ -101,8 +116,10 @@ def run(a, say=print):
                            for t, b in lost[:5]]
             if load.longest_gap > GAP:
                 complaints.append(f"no answer for {load.longest_gap:.1f} s")
-            say(f"{seconds:.0f} s: {load.done} answers ({load.bytes >> 20} MiB checked), {load.hits} of {load.cacheable} hits, "
-                f"{load.posts} changes, {load.purges} purges, {load.left} clients left, {load.cut} cut by the origin, {len(kills)} kills, {len(load.broken)} broken connections "
+            say(f"{seconds:.0f} s: {load.done} answers ({load.bytes >> 20} MiB checked), "
+                f"{load.hits} of {load.cacheable} hits, "
+                f"{load.posts} changes, {load.purges} purges, {load.left} clients left, {load.cut} cut by the origin, "
+                f"{len(kills)} kills, {len(load.broken)} broken connections "
                 f"({len(lost)} not near a kill), longest gap {load.longest_gap:.2f} s")
             if len(marks) >= 4:
                 first, last = marks[len(marks) // 4], marks[-1]
@@ -111,13 +128,9 @@ def run(a, say=print):
                 if last[1] > first[1] + 16:
                     complaints.append(f"descriptors grew from {first[1]} to {last[1]}")
             complaints += leaks(proxy, say)
-            found = inspect(proxy)
-            if found is None:
-                say("no tiercel-shm: the segment was not inspected")
-            else:
-                say(found.stdout.strip()[-2000:])
-                if found.returncode:
-                    complaints.append(f"tiercel-shm: {found.stdout[-1000:]}{found.stderr[-1000:]}")
+            more, text = inspect(proxy, "--idle")
+            say(text)
+            complaints += more
     finally:
         origin.close()
     return complaints

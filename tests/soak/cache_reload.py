@@ -79,7 +79,8 @@ def measure(proxy, origin, a, what, say):
             after = share(load, a.each)
             rss, fds, worker_fds = usage(proxy)
             say(f"{what} {i + 1}: {took * 1000:.0f} ms, hits {before:.3f} before and {after:.3f} after, "
-                f"{len(load.broken) - broken} failed, {load.done} answers so far, RSS {rss >> 10} KiB, {fds} descriptors")
+                f"{len(load.broken) - broken} failed, {load.done} answers so far, "
+                f"RSS {rss >> 10} KiB, {fds} descriptors")
             if after < before - DROP:
                 complaints.append(f"{what}: the share of hits went from {before:.3f} to {after:.3f}")
     finally:

@@ -89,13 +89,13 @@ static void test_mixed_load(void **state UNUSED)
 		uint64_t size;
 		bool known;
 		double least;
-	} cases[] = {{64 * MIB, true, 0.85}, {64 * MIB, false, 0.80}, {300 * MIB, true, 0.85}};
+	} cases[] = {{64 * MIB, true, 0.90}, {64 * MIB, false, 0.85}, {160 * MIB, true, 0.85}};
 
 	for (size_t i = 0; i < COUNTOF(cases); i++) {
 		struct cache c = open_cache(cases[i].size);
 		struct rng r;
 		rng_seed(&r, 5);
-		mixed(&c, &r, (unsigned)(cases[i].size / 12000), cases[i].known);
+		mixed(&c, &r, (unsigned)(cases[i].size / 40000), cases[i].known);
 		double part = stored_part(&c);
 		print_message("%llu MiB, %s: %.1f%% stored, %.1f%% used, %llu objects\n",
 			      (unsigned long long)(cases[i].size / MIB),
