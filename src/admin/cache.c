@@ -90,7 +90,8 @@ void cache_gauges(struct admin *admin)
 
 enum { KEY_MAX = 64 * 1024 };
 
-static int write_key(struct cache_place *p, const struct question *q, struct str query)
+static int write_key(struct cache_place *p, const struct question *q, struct str query,
+		     struct str rule)
 {
 	struct key_parts parts = {
 		.scheme = str_ieq(q->target.scheme, STR("https")) ? STR("https") : STR("http"),
@@ -98,6 +99,7 @@ static int write_key(struct cache_place *p, const struct question *q, struct str
 		.port = q->port,
 		.path = q->path,
 		.query = query,
+		.search_rule = rule,
 		.request = &q->msg,
 	};
 	struct http_writer w;
@@ -123,7 +125,7 @@ int cache_place_init(struct cache_place *p, const struct conf_route *route,
 
 	*p = (struct cache_place){0};
 	rc = route_cache_build(&p->rules, &route->cache, route->name);
-	return rc ? rc : write_key(p, q, q->target.query);
+	return rc ? rc : write_key(p, q, q->target.query, STR_NONE);
 }
 
 void cache_place_fini(struct cache_place *p)
@@ -163,7 +165,7 @@ static bool reduce(struct cache_place *p, const struct question *q, struct str r
 	http_write_init(&w, room, room ? KEY_MAX : 0);
 	if (room && key_no_vary_search(rule, q->target.query, &w) && !w.overflow) {
 		size_t n = http_write_n(&w);
-		ok = write_key(p, q, n ? str_of(w.start, n) : STR_NONE) == 0;
+		ok = write_key(p, q, n ? str_of(w.start, n) : STR_NONE, rule) == 0;
 	}
 	buf_fini(&text);
 	return ok;

@@ -408,6 +408,7 @@ static void look_for_head(struct fill *f)
 		retire(f);
 		return;
 	}
+	ASSERT(f->fetch);
 	if (f->fetch->step == FETCH_FAILED) {
 		fill_failed(f);
 		fetch_free(&f->fetch);
@@ -467,14 +468,18 @@ void fill_run_alone(struct fill *f, const struct fetch_spec *spec)
 	look_for_head(f);
 }
 
-/* Waiting for each other pays where the answer may be shared; where everybody has to ask anyway, it
- * does not. */
+/*
+ * Waiting for each other pays where the answer may be shared, or can stand in when the origin fails;
+ * where everybody has to ask in any case, it does not.
+ */
 static void note_worth(struct fill *f)
 {
 	struct l1_view v;
 
 	l1_view(f->env->l1, &f->object, &v);
-	if (stored_fresh_for(v.meta, clock_wall()) > 0 && !(v.meta->flags & STORED_NO_CACHE))
+	bool strict = v.meta->flags & (STORED_NO_CACHE | STORED_MUST_REVALIDATE);
+	bool fresh = stored_fresh_for(v.meta, clock_wall()) > 0;
+	if ((fresh && !(v.meta->flags & STORED_NO_CACHE)) || (!strict && v.meta->if_error > 0))
 		fills_unmark(f->env->fills, &f->key.hash);
 	else
 		fills_mark(f->env->fills, &f->key.hash, MARK_TIME);

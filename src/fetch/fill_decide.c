@@ -442,6 +442,8 @@ static enum fill_verdict on_validated(struct fill *f, struct http_msg *m, bool h
 
 	l1_view(f->env->l1, &f->base, &v);
 	struct str etag = str_of(v.head.p + v.meta->etag_at, v.meta->etag_n);
+	if (head_answer && etag.n == 0 && v.meta->last_modified == STORED_NO_DATE)
+		return passes(f, STORABLE_METHOD); /* it proves nothing, for or against */
 	bool agrees = head_answer ? revalidate_head_agrees(m, etag, v.meta->last_modified,
 							   l1_length(f->env->l1, &f->base, NULL))
 				  : revalidate_selects(m, etag, v.meta->last_modified, true);

@@ -397,6 +397,23 @@ static int compare_names(struct str a, struct str b)
 }
 
 /* The names, sorted, each once. */
+/* Fields that the origin gets with another value than the request has: what they selected is not known
+ * from the request. Scheme and host as forwarded are part of the key and need no selecting. */
+static bool is_rewritten(struct str name)
+{
+	static const struct str family = {"x-forwarded-", 12};
+	enum http_field_id id = http_field_lookup(name);
+
+	return (http_field_flags(id) & HTTP_FIELD_IS_OWN) || id == HTTP_FIELD_VIA ||
+	       id == HTTP_FIELD_X_REQUEST_ID || str_ieq(name, STR("X-Real-IP")) ||
+	       (name.n > family.n && str_ieq(str_of(name.p, family.n), family));
+}
+
+static bool is_in_key(struct str name)
+{
+	return str_ieq(name, STR("X-Forwarded-Proto")) || str_ieq(name, STR("X-Forwarded-Host"));
+}
+
 static enum vary_rc gather_names(const struct http_msg *response, struct str *names,
 				 unsigned *out_n)
 {
@@ -408,6 +425,10 @@ static enum vary_rc gather_names(const struct http_msg *response, struct str *na
 		rest = http_field_value(response, f);
 		while (http_list_next(&rest, &name)) {
 			if (str_eq(name, STR("*")) || !http_is_token(name))
+				return VARY_STAR;
+			if (is_in_key(name))
+				continue;
+			if (is_rewritten(name))
 				return VARY_STAR;
 			for (at = n; at > 0 && compare_names(name, names[at - 1]) < 0;)
 				at--;

@@ -15,7 +15,9 @@ enum { VARY_FIELDS_MAX = 32, VARY_ABSENT = 0xffff };
 enum vary_rc {
 	VARY_NONE = 1, /* no Vary, or an empty one: no bytes */
 	VARY_SOME = 2,
-	VARY_STAR = 3,	/* "*" is a member: matches nothing (4.1) */
+	VARY_STAR =
+		3, /* "*" is a member, or a field that the origin gets otherwise than the request has
+			  it (Forwarded, Via): matches nothing (4.1) */
 	VARY_LIMIT = 4, /* too many or too long: treat like STAR */
 };
 

@@ -30,6 +30,10 @@ static enum cache_fwd why_not(const struct request *r)
 	if ((m->framing != HTTP_FRAMING_NONE && !r->content.all.p) || m->upgrade ||
 	    r->target.form == HTTP_TARGET_ASTERISK)
 		return CACHE_FWD_BYPASS;
+	/* a field that Connection names does not reach the origin: it must not select for others either;
+	 * and what has no host is not a resource that can be named */
+	if (m->connection_names || (r->route->cache.key.host && r->host.n == 0))
+		return CACHE_FWD_BYPASS;
 	/* preconditions that only the origin can judge (RFC 9111 4.3.2) */
 	if (http_find(m, HTTP_FIELD_IF_MATCH) || http_find(m, HTTP_FIELD_IF_UNMODIFIED_SINCE))
 		return CACHE_FWD_BYPASS;
@@ -642,10 +646,12 @@ bool cache_stale_instead(struct request *r)
 	struct l1 *l1 = r->server->fills.l1;
 	struct l1_view v;
 
-	if (!c->on || c->base_prefix)
+	if (!c->on)
 		return false;
 	if (f)
 		fill_failed(f);
+	if (c->base_prefix)
+		return false;
 	const struct l1_ref *base = f ? &f->base : &c->base;
 	if (!base->object)
 		return false;

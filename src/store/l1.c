@@ -335,7 +335,9 @@ int l1_refresh(struct l1 *l1, const struct l1_ref *ref, const struct stored_meta
 	struct l1_new spec = like(old, meta, head, purge_seq);
 	uint32_t pin = pins_reserve(l1);
 
-	ASSERT(record_state(old) == L1_WHOLE && !old->stream);
+	if (record_state(old) != L1_WHOLE || old->stream)
+		return ERR_CORRUPT; /* cut off by a repair while it was being validated */
+
 	if (pin == UINT32_MAX)
 		return ERR_BUSY;
 	int rc = object_make_like(l1, &spec, old, inline_n, pin, &r);

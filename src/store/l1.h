@@ -172,7 +172,8 @@ MUST_CHECK int l1_commit(struct l1 *l1, const struct l1_ref *ref, struct str tra
 void l1_break(struct l1 *l1, const struct l1_ref *ref);
 
 /* A new record with <meta> and <head> for the WHOLE object <old>, sharing its body, in its place
- * (RFC 9111 4.3.4); pinned. ERR_FULL, ERR_BUSY: the old one stays. */
+ * (RFC 9111 4.3.4); pinned. ERR_FULL, ERR_BUSY: the old one stays. ERR_CORRUPT:
+ * a repair has broken it meanwhile. */
 MUST_CHECK int l1_refresh(struct l1 *l1, const struct l1_ref *old, const struct stored_meta *meta,
 			  struct str head, uint64_t purge_seq, struct l1_ref *out_ref);
 

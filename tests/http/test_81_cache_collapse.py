@@ -432,8 +432,9 @@ def test_wait_ends_with_stale(site):
     def hang(c, r):
         go.wait(DEADLINE)
         return ok(b"new")
-    path = site.put(ok(b"old", "Age: 100"), hang)
+    path = site.put(ok(b"old", cc="max-age=1"), hang)
     site.warm(path, host="short.test")
+    time.sleep(2.1)  # an answer that is stale from the first would not be waited for
     lead = Checked(site.get, path, host="short.test")
     wait_for(lambda: site.asked(path) == 2, "the leader")
     herd = Herd(site.proxy.port(), 10, path, host="short.test")
@@ -556,8 +557,9 @@ def test_failing_origin(site, how):
 
 def test_failing_origin_with_a_stale_copy(site):
     site.origin.expect_trouble = True
-    path = site.put(ok(b"old", "Age: 100"), lambda c, r: (time.sleep(0.3), c.close())[1])
+    path = site.put(ok(b"old", cc="max-age=1"), lambda c, r: (time.sleep(0.3), c.close())[1])
     site.warm(path)
+    time.sleep(2.1)
     herd = Herd(site.proxy.port(), 30, path)
     assert all(a.parsed().body == b"old" for a in herd.run())
     assert herd.took < 2.5 * SLOW and site.asked(path) <= 5
