@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	doc/internals/admin.md \
 	doc/internals/cache.md \
 	doc/internals/conformance.md \
+	doc/internals/fills-and-purge.md \
 	doc/internals/l1.md \
 	doc/internals/processes.md \
 	doc/internals/segment.md \
@@ -24,7 +25,7 @@ EXTRA_DIST += \
 	doc/reference/commands.md \
 	doc/reference/configuration.md \
 	doc/reference/metrics.md
-dist_man_MANS += doc/man/tiercel.8 doc/man/tiercel.yaml.5 doc/man/tiercelctl.1
+dist_man_MANS += doc/man/tiercel.8 doc/man/tiercel-shm.8 doc/man/tiercel.yaml.5 doc/man/tiercelctl.1
 
 dist_check_SCRIPTS += tests/docs/check-generated
 TESTS += tests/docs/check-generated

@@ -157,7 +157,7 @@ void fill_write_conditions(const struct fill *f, struct http_writer *w)
 	if (!f->base.object || (f->base_prefix && !f->completes))
 		return;
 	l1_view(f->env->l1, &f->base, &v);
-	struct str etag = str_of(v.head.p + v.meta->etag_at, v.meta->etag_n);
+	struct str etag = l1_view_etag(&v);
 	if (f->completes) {
 		write_range(f, w, etag);
 		return;

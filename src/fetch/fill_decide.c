@@ -210,7 +210,7 @@ static bool fits_prefix(const struct fill *f, const struct http_msg *m,
 		return false;
 	l1_view(f->env->l1, &f->base, &v);
 	uint64_t have = l1_length(f->env->l1, &f->base, NULL);
-	struct str etag = str_of(v.head.p + v.meta->etag_at, v.meta->etag_n);
+	struct str etag = l1_view_etag(&v);
 	return (v.meta->flags & STORED_STRONG) && v.meta->first <= meta->first &&
 	       meta->first <= v.meta->first + have && meta->total != STORED_UNKNOWN &&
 	       (v.meta->total == meta->total || v.meta->total == STORED_UNKNOWN) &&
@@ -389,16 +389,6 @@ static struct str merged_text(struct fill *f, const struct http_msg *stored,
 	return w.overflow ? STR_NONE : str_of(w.start, http_write_n(&w));
 }
 
-static bool parse_head(struct str text, struct http_msg *m, struct http_field *fields)
-{
-	struct http_parser parser;
-
-	m->fields = fields;
-	m->max_fields = HTTP_MAX_FIELDS;
-	http_parser_init(&parser, m, HTTP_RESPONSE, (uint32_t)text.n + 1);
-	return http_parse(&parser, text.p, text.n) == HTTP_DONE;
-}
-
 /* Pins the base as what is answered with: it was validated, but its record stays as it is. */
 static enum fill_verdict serve_base(struct fill *f)
 {
@@ -413,7 +403,7 @@ static enum fill_verdict refresh(struct fill *f, const struct l1_view *v,
 	struct http_msg m;
 
 	struct str text = merged_text(f, stored, update);
-	if (!text.p || !parse_head(text, &m, fields))
+	if (!text.p || !http_parse_response(text, &m, fields))
 		return serve_base(f);
 	enum storable why = storable_updated(&f->rules->rules, &f->request, &m, update, v->meta,
 					     f->request_time, clock_wall(), &meta);
@@ -441,7 +431,7 @@ static enum fill_verdict on_validated(struct fill *f, struct http_msg *m, bool h
 	struct l1_view v;
 
 	l1_view(f->env->l1, &f->base, &v);
-	struct str etag = str_of(v.head.p + v.meta->etag_at, v.meta->etag_n);
+	struct str etag = l1_view_etag(&v);
 	if (head_answer && etag.n == 0 && v.meta->last_modified == STORED_NO_DATE)
 		return passes(f, STORABLE_METHOD); /* it proves nothing, for or against */
 	bool agrees = head_answer ? revalidate_head_agrees(m, etag, v.meta->last_modified,
@@ -452,7 +442,7 @@ static enum fill_verdict on_validated(struct fill *f, struct http_msg *m, bool h
 		return head_answer ? passes(f, STORABLE_METHOD) : FILL_AGAIN;
 	}
 	struct headers_response how = {.drop_length = true};
-	if (!parse_head(v.head, &stored, fields) || headers_mark_response(m, &how))
+	if (!http_parse_response(v.head, &stored, fields) || headers_mark_response(m, &how))
 		return FILL_AGAIN;
 	return refresh(f, &v, &stored, m);
 }
@@ -470,7 +460,7 @@ static enum fill_verdict complete(struct fill *f, struct http_msg *m)
 	uint64_t total;
 
 	l1_view(f->env->l1, &f->base, &v);
-	struct str etag = str_of(v.head.p + v.meta->etag_at, v.meta->etag_n);
+	struct str etag = l1_view_etag(&v);
 	if (m->status != 206 || !cond_etag_strong_eq(etag, http_value(m, HTTP_FIELD_ETAG)) ||
 	    range_content_parse(http_value(m, HTTP_FIELD_CONTENT_RANGE), &part, &total) ||
 	    part.first != l1_length(f->env->l1, &f->base, NULL) || total == RANGE_UNKNOWN ||

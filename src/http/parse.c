@@ -285,3 +285,13 @@ enum http_parse_rc http_parse(struct http_parser *p, const char *base, size_t n)
 	}
 	return p->state == STATE_DONE ? HTTP_DONE : HTTP_BAD;
 }
+
+bool http_parse_response(struct str head, struct http_msg *m, struct http_field *fields)
+{
+	struct http_parser parser;
+
+	m->fields = fields;
+	m->max_fields = HTTP_MAX_FIELDS;
+	http_parser_init(&parser, m, HTTP_RESPONSE, (uint32_t)head.n + 1);
+	return http_parse(&parser, head.p, head.n) == HTTP_DONE;
+}

@@ -48,6 +48,9 @@ void http_parser_init(struct http_parser *p, struct http_msg *m, enum http_kind 
  */
 enum http_parse_rc http_parse(struct http_parser *p, const char *base, size_t n);
 
+/* A whole response head that lies in memory, in one call; <fields> has room for HTTP_MAX_FIELDS. */
+bool http_parse_response(struct str head, struct http_msg *m, struct http_field *fields);
+
 /* Status to answer a bad request with (400, 414, 431, 501, 505), name and text of an error. */
 int http_parse_error_status(enum http_parse_error e);
 const char *http_parse_error_name(enum http_parse_error e);

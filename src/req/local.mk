@@ -1,6 +1,8 @@
 noinst_LIBRARIES += libreq.a
 libreq_a_SOURCES = \
 	src/req/route_cache.c src/req/route_cache.h \
+	src/req/cache.h src/req/cache_key.c \
+	src/req/invalidate.c \
 	src/req/serve.c \
 	src/req/steps_cache.c \
 	src/req/stored_body.c src/req/stored_body.h \

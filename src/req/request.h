@@ -200,11 +200,11 @@ static inline struct str request_scheme(const struct request *r)
 	return str_ieq(r->who.proto, STR("https")) ? STR("https") : STR("http");
 }
 
-/* The answer to a POST is to be kept for GETs of its target (steps_cache.c; RFC 9110 9.3.3): makes
+/* The answer to a POST is to be kept for GETs of its target (invalidate.c; RFC 9110 9.3.3): makes
  * the fill. */
 bool cache_takes_post(struct request *r);
 
-/* Is the request's content part of its key, and short enough (steps_cache.c)? */
+/* Is the request's content part of its key, and short enough (cache_key.c)? */
 bool cache_wants_content(const struct request *r);
 
 /* The request's own body ended badly: the client's fault (steps_out.c). */
@@ -219,7 +219,7 @@ bool cache_stale_instead(struct request *r);
 /* The client is no longer there to drive the fetch: it goes on alone, or ends (steps_cache.c). */
 void cache_leave_fetch(struct request *r);
 
-/* The answer to an unsafe method makes stored responses void (steps_cache.c; RFC 9111 4.4). */
+/* The answer to an unsafe method makes stored responses void (invalidate.c; RFC 9111 4.4). */
 void cache_invalidate(struct request *r, const struct http_msg *answer);
 
 /* Lets go of pins, watches and a fill that was not begun (steps_cache.c). */

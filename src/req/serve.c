@@ -8,7 +8,7 @@
 #include "http/range.h"
 #include "obs/access.h"
 #include "policy/cache_status.h"
-#include "req/request.h"
+#include "req/cache.h"
 
 enum {
 	ADDED_ROOM = 1024,    /* Age, Cache-Status, framing, Connection, preset */
@@ -39,7 +39,7 @@ struct serving {
 static struct cond_validators validators(const struct l1_view *v)
 {
 	return (struct cond_validators){
-		.etag = str_of(v->head.p + v->meta->etag_at, v->meta->etag_n),
+		.etag = l1_view_etag(v),
 		.last_modified = v->meta->last_modified,
 		.date = v->meta->date,
 	};
@@ -304,12 +304,9 @@ static bool write_chosen(struct serving *s, struct http_writer *w)
 	struct http_field fields[HTTP_MAX_FIELDS];
 	struct headers_response how = {.ops = &route->response_ops,
 				       .security = route->conf->security_headers};
-	struct http_parser parser;
-	struct http_msg m = {.fields = fields, .max_fields = HTTP_MAX_FIELDS};
+	struct http_msg m;
 
-	http_parser_init(&parser, &m, HTTP_RESPONSE, (uint32_t)s->v.head.n + 1);
-	if (http_parse(&parser, s->v.head.p, s->v.head.n) != HTTP_DONE ||
-	    headers_mark_response(&m, &how))
+	if (!http_parse_response(s->v.head, &m, fields) || headers_mark_response(&m, &how))
 		return false;
 	mark_for_status(s, &m);
 	http_write_status_line(w, s->status,
@@ -416,11 +413,9 @@ static struct str write_head(struct serving *s)
 static struct str stored_content_type(const struct serving *s)
 {
 	struct http_field fields[HTTP_MAX_FIELDS];
-	struct http_parser parser;
-	struct http_msg m = {.fields = fields, .max_fields = HTTP_MAX_FIELDS};
+	struct http_msg m;
 
-	http_parser_init(&parser, &m, HTTP_RESPONSE, (uint32_t)s->v.head.n + 1);
-	if (http_parse(&parser, s->v.head.p, s->v.head.n) != HTTP_DONE)
+	if (!http_parse_response(s->v.head, &m, fields))
 		return STR_NONE;
 	return arena_str(&s->r->arena, http_value(&m, HTTP_FIELD_CONTENT_TYPE));
 }
@@ -441,12 +436,6 @@ static void choose_framing(struct serving *s)
 		     (s->length == STORED_UNKNOWN || (trailers && !s->no_body));
 }
 
-static void forget_watch(struct request *r)
-{
-	fills_unwatch(r->server->fills.fills, &r->cache.watch);
-	r->cache.ticket = (struct fill_ticket){0};
-}
-
 /* It broke before anything was sent: as if it had never been there. */
 static enum step start_over(struct request *r)
 {
@@ -454,7 +443,7 @@ static enum step start_over(struct request *r)
 
 	bool asked = c->stored; /* it was our own fetch: once is enough */
 
-	forget_watch(r);
+	cache_unwatch(r);
 	l1_unpin(r->server->fills.l1, &c->object);
 	c->collapsed = c->stored = false;
 	if (asked || c->rounds > 2)
@@ -488,7 +477,7 @@ enum step step_serve(struct request *r)
 		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
 	}
 	if (s.state == L1_WHOLE)
-		forget_watch(r);
+		cache_unwatch(r);
 	stored_body_init(&c->body, l1, &c->object, s.first, s.end);
 	c->body.fills = r->server->fills.fills;
 	c->body.fill = c->ticket;

@@ -8,15 +8,11 @@
 #include "http/cond.h"
 #include "obs/metrics.h"
 #include "policy/cache_status.h"
-#include "policy/invalidate.h"
 #include "policy/vary.h"
-#include "req/request.h"
+#include "req/cache.h"
 #include "store/purge.h"
 
-enum {
-	KEY_ROOM = 512, /* what a key may have beyond what came with the head */
-	ROUNDS_MAX = 4, /* look-ups of one request; then it asks for itself */
-};
+enum { ROUNDS_MAX = 4 }; /* look-ups of one request; then it asks for itself */
 
 /* ---- look-up ---- */
 
@@ -40,115 +36,6 @@ static enum cache_fwd why_not(const struct request *r)
 	return CACHE_FWD_NONE;
 }
 
-/* ---- content that is part of the key ---- */
-
-static bool keyed_by_content(const struct request *r)
-{
-	return r->msg.method == HTTP_METHOD_QUERY || r->msg.method == HTTP_METHOD_POST;
-}
-
-bool cache_wants_content(const struct request *r)
-{
-	const struct route_cache *c = &r->route->cache;
-
-	return keyed_by_content(r) && (c->methods & (1u << r->msg.method)) &&
-	       r->msg.framing == HTTP_FRAMING_LENGTH && r->msg.content_length <= c->key_body;
-}
-
-/* The client may be waiting for leave to send. */
-static void say_continue(struct request *r)
-{
-	if (r->msg.expect_continue && r->interim.n == 0)
-		r->interim = request_with_interim(r, STR("HTTP/1.1 100 Continue\r\n\r\n"));
-	request_flush_interim(r);
-}
-
-static bool begin_content(struct request *r)
-{
-	char *p = arena_alloc(&r->arena, r->msg.content_length + 1);
-
-	if (!p)
-		return false;
-	mem_body_init(&r->content, str_of(p, 0));
-	say_continue(r);
-	return true;
-}
-
-static void add_content(struct request *r, struct str data)
-{
-	struct str *all = &r->content.all;
-
-	memcpy((char *)all->p + all->n, data.p, data.n);
-	all->n += data.n;
-	r->body.src.ops->consume(&r->body.src, data.n);
-}
-
-enum step step_collect(struct request *r)
-{
-	struct body_src *src = &r->body.src;
-	enum body_rc rc;
-	struct str data;
-	bool last;
-
-	if (!r->content.all.p && !begin_content(r))
-		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
-	while ((rc = src->ops->peek(src, &data, &last)) == BODY_DATA)
-		add_content(r, data);
-	if (rc == BODY_WAIT) {
-		client_set_wait(r->client, CLIENT_WAIT_BODY, r->lconf->conf->timeouts.body);
-		return STEP_WAIT;
-	}
-	client_set_wait(r->client, CLIENT_WAIT_NONE, 0);
-	if (rc == BODY_BAD)
-		return request_bad_body(r);
-	mem_body_init(&r->content, r->content.all);
-	return STEP_LOOKUP;
-}
-
-/* ---- the key ---- */
-
-/* "http://host:port" of a key. */
-static struct str origin_of(struct str url)
-{
-	size_t slashes = 0, n = 0;
-
-	while (n < url.n && (slashes += url.p[n] == '/') < 3)
-		n++;
-	return str_of(url.p, n);
-}
-
-static bool make_key(struct request *r, struct str query, bool by_content)
-{
-	struct req_cache *c = &r->cache;
-	size_t room = r->msg.head_n + r->path.n + KEY_ROOM;
-	char *p = arena_alloc(&r->arena, room);
-	struct key_parts parts = {
-		.scheme = request_scheme(r),
-		.host = r->host,
-		.port = r->port,
-		.path = r->path,
-		.query = query,
-		.forwarded_host = str_ieq(r->who.host, r->authority) ? STR_NONE : r->who.host,
-		.search_rule = c->search,
-		.request = &r->msg,
-		.content = r->content.all,
-		.by_content = by_content,
-	};
-	struct http_writer w;
-
-	if (!p)
-		return false;
-	http_write_init(&w, p, room);
-	c->key.url_n = (uint32_t)key_write(&r->route->cache.key, &parts, &w);
-	if (w.overflow)
-		return false;
-	arena_trim(&r->arena, w.at);
-	c->key.text = str_of(w.start, http_write_n(&w));
-	c->key.hash = l1_hash(c->key.text);
-	c->host = origin_of(str_of(w.start, c->key.url_n));
-	return true;
-}
-
 static bool match(void *arg, const struct l1_view *v, enum l1_state state)
 {
 	return state == L1_WHOLE && (v->vary.n == 0 || vary_match(v->vary, arg));
@@ -158,7 +45,7 @@ static bool match(void *arg, const struct l1_view *v, enum l1_state state)
 static bool part_covers(struct request *r, const struct l1_view *v, uint64_t have)
 {
 	struct cond_validators mine = {
-		.etag = str_of(v->head.p + v->meta->etag_at, v->meta->etag_n),
+		.etag = l1_view_etag(v),
 		.last_modified = v->meta->last_modified,
 		.date = v->meta->date,
 	};
@@ -250,23 +137,6 @@ static enum step go_forward(struct request *r)
 	return STEP_JOIN;
 }
 
-/* The query without what the origin said does not matter. */
-static bool reduce_query(struct request *r, struct str rule, struct str *query)
-{
-	size_t room = 3 * query->n + KEY_ROOM;
-	char *p = arena_alloc(&r->arena, room);
-	struct http_writer w;
-
-	if (!p)
-		return false;
-	http_write_init(&w, p, room);
-	if (!key_no_vary_search(rule, *query, &w) || w.overflow)
-		return false;
-	arena_trim(&r->arena, w.at);
-	*query = http_write_n(&w) ? str_of(w.start, http_write_n(&w)) : STR_NONE;
-	return true;
-}
-
 /* The key as the origin's No-Vary-Search makes it. */
 static bool use_search_rule(struct request *r)
 {
@@ -275,10 +145,10 @@ static bool use_search_rule(struct request *r)
 	struct str rule =
 		search_rule(r->server->fills.l1, &r->arena, str_of(c->key.text.p, c->key.url_n));
 
-	if (rule.n == 0 || !reduce_query(r, rule, &query))
+	if (rule.n == 0 || !cache_reduce_query(r, rule, &query))
 		return false;
 	c->search = rule;
-	return make_key(r, query, keyed_by_content(r));
+	return cache_make_key(r, query, cache_keyed_by_content(r));
 }
 
 static bool find(struct request *r, bool *out_any)
@@ -304,7 +174,7 @@ enum step step_lookup(struct request *r)
 
 	if (c->rounds++ == 0) {
 		c->fwd = (uint8_t)why_not(r);
-		if (c->fwd || !make_key(r, r->target.query, keyed_by_content(r)))
+		if (c->fwd || !cache_make_key(r, r->target.query, cache_keyed_by_content(r)))
 			return STEP_FETCH;
 		c->on = true;
 		r->ask.ignore = (r->route->cache.fill.rules.unsafe_ & CACHE_UNSAFE_REQUEST) != 0;
@@ -352,7 +222,7 @@ static void watch(struct request *r)
 	fills_watch(r->server->fills.fills, &c->watch, &c->ticket, on_fill, r);
 }
 
-static void unwatch(struct request *r)
+void cache_unwatch(struct request *r)
 {
 	fills_unwatch(r->server->fills.fills, &r->cache.watch);
 	r->cache.ticket = (struct fill_ticket){0};
@@ -402,7 +272,7 @@ enum step step_join(struct request *r)
 
 static enum step ask_alone(struct request *r)
 {
-	unwatch(r);
+	cache_unwatch(r);
 	r->cache.alone = true;
 	set_wait(r, CLIENT_WAIT_NONE, 0);
 	return STEP_ASK;
@@ -437,7 +307,7 @@ static enum step look_again(struct request *r, enum fill_result result)
 {
 	if (result == FILL_RESULT_NOT_STORABLE)
 		return ask_alone(r);
-	unwatch(r);
+	cache_unwatch(r);
 	set_wait(r, CLIENT_WAIT_NONE, 0);
 	if (result == FILL_RESULT_FAILED)
 		return request_origin_failed(r, PROXY_ERROR_collapsed_failed);
@@ -463,11 +333,11 @@ enum step step_queue(struct request *r)
 	if (!c->waited_out)
 		return STEP_WAIT;
 	if (r->deadline && clock_mono() >= r->deadline) {
-		unwatch(r);
+		cache_unwatch(r);
 		return request_origin_failed(r, PROXY_ERROR_total_timeout);
 	}
 	if (cache_stale_instead(r)) {
-		unwatch(r);
+		cache_unwatch(r);
 		return STEP_SERVE;
 	}
 	return ask_alone(r);
@@ -482,9 +352,8 @@ static void release_snapshot(void *owner)
 	snapshot_unref(&s);
 }
 
-/* A fill for this request; takes the ticket and the base. */
-static struct fill *new_fill(struct request *r, struct fill_ticket *ticket, struct l1_ref *base,
-			     bool keyed)
+struct fill *cache_new_fill(struct request *r, struct fill_ticket *ticket, struct l1_ref *base,
+			    bool keyed)
 {
 	struct req_cache *c = &r->cache;
 	struct fill_spec spec = {
@@ -518,7 +387,7 @@ enum step step_ask(struct request *r)
 	struct req_cache *c = &r->cache;
 	bool keyed = c->ticket.entry != 0;
 
-	c->fill = new_fill(r, &c->ticket, &c->base, keyed);
+	c->fill = cache_new_fill(r, &c->ticket, &c->base, keyed);
 	if (!c->fill && c->ticket.entry)
 		fills_end(r->server->fills.fills, &c->ticket, FILL_RESULT_UNKNOWN, 0);
 	return STEP_FETCH;
@@ -537,7 +406,7 @@ static void begin_refresh(struct request *r)
 		return;
 	struct fill *f = NULL;
 	if (l1_pin(env->l1, &r->cache.object, &base)) {
-		f = new_fill(r, &ticket, &base, true);
+		f = cache_new_fill(r, &ticket, &base, true);
 		if (!f)
 			l1_unpin(env->l1, &base);
 	}
@@ -591,25 +460,13 @@ static enum step on_stores(struct request *r)
 	return STEP_SERVE;
 }
 
-static enum step on_refreshed(struct request *r)
+/* <found> answers: the stored response that was validated, or that stands in for a failure. */
+static enum step on_found(struct request *r, const struct l1_ref *found)
 {
 	struct req_cache *c = &r->cache;
 
-	if (!take_object(r, &c->fill->object))
+	if (!take_object(r, found))
 		return no_pin(r);
-	c->revalidated = true;
-	c->fwd_status = c->fill->status;
-	fill_free(&c->fill);
-	return STEP_SERVE;
-}
-
-static enum step on_stale(struct request *r)
-{
-	struct req_cache *c = &r->cache;
-
-	if (!take_object(r, &c->fill->base))
-		return no_pin(r);
-	c->stale = true;
 	c->fwd_status = c->fill->status;
 	fill_free(&c->fill);
 	return STEP_SERVE;
@@ -627,9 +484,11 @@ enum step cache_on_head(struct request *r)
 	case FILL_STORES:
 		return on_stores(r);
 	case FILL_REFRESHED:
-		return on_refreshed(r);
+		c->revalidated = true;
+		return on_found(r, &c->fill->object);
 	case FILL_STALE:
-		return on_stale(r);
+		c->stale = true;
+		return on_found(r, &c->fill->base);
 	case FILL_AGAIN:
 		return STEP_FETCH;
 	case FILL_PASSES:
@@ -694,144 +553,4 @@ void cache_release(struct request *r)
 	if (stream)
 		fills_nudge(env->fills, &c->ticket); /* one reader less in its way */
 	fill_free(&c->fill);
-}
-
-/* ---- invalidation ---- */
-
-/* The key's URL part for <parts>; empty: out of memory. */
-static struct str url_of(struct request *r, const struct key_parts *parts)
-{
-	size_t room = parts->path.n + 3 * parts->query.n + parts->host.n + KEY_ROOM;
-	char *p = arena_alloc(&r->arena, room);
-	struct http_writer w;
-
-	if (!p)
-		return STR_NONE;
-	http_write_init(&w, p, room);
-	struct str url = str_of(p, key_write(&r->route->cache.key, parts, &w));
-	return w.overflow ? STR_NONE : url;
-}
-
-/* Purges what is stored under a URL; the purge's number. What the origin said of the query may have
- * made another key of it: that one too. */
-static uint64_t purge_url(struct request *r, const struct key_parts *parts)
-{
-	struct purge *purge = r->server->fills.purge;
-	struct key_parts reduced = *parts;
-	struct str url = url_of(r, parts);
-
-	if (url.n == 0)
-		return 0;
-	uint64_t seq = purge_add(purge, PURGE_URL, url, false);
-	struct str rule =
-		parts->query.n ? search_rule(r->server->fills.l1, &r->arena, url) : STR_NONE;
-	if (rule.n && reduce_query(r, rule, &reduced.query) && (url = url_of(r, &reduced)).n)
-		seq = purge_add(purge, PURGE_URL, url, false);
-	return seq;
-}
-
-static uint64_t purge_uri(struct request *r, const struct invalidate_uri *uri)
-{
-	struct key_parts parts = {
-		.scheme = uri->scheme,
-		.host = uri->host,
-		.port = uri->port,
-		.path = uri->path,
-		.query = uri->query,
-	};
-
-	return purge_url(r, &parts);
-}
-
-static void purge_groups(struct request *r, const struct http_msg *answer)
-{
-	struct invalidate_groups *groups;
-	struct str origin;
-
-	if (!r->route->cache.groups ||
-	    !http_find_name(answer, STR("Cache-Group-Invalidation"), NULL))
-		return;
-	groups = arena_alloc(&r->arena, sizeof(*groups));
-	if (!groups)
-		return;
-	invalidate_group_purges((enum http_method)r->msg.method, answer, groups);
-	origin = groups->n && make_key(r, r->target.query, false) ? r->cache.host : STR_NONE;
-	for (unsigned i = 0; origin.n && i < groups->n; i++) {
-		struct str name = arena_printf(&r->arena, "%.*s %.*s", STR_ARG(origin),
-					       STR_ARG(groups->name[i]));
-		if (name.p)
-			purge_add(r->server->fills.purge, PURGE_GROUP, name, false);
-	}
-}
-
-static struct invalidate_uri target_of(const struct request *r)
-{
-	return (struct invalidate_uri){
-		.scheme = request_scheme(r),
-		.host = r->host,
-		.port = r->port,
-		.path = r->path,
-		.query = r->target.query,
-	};
-}
-
-void cache_invalidate(struct request *r, const struct http_msg *answer)
-{
-	struct invalidate_uri target = target_of(r);
-	struct invalidate_uri uris[INVALIDATE_URIS_MAX];
-	struct invalidate_room *room;
-
-	if (!r->server->fills.l1)
-		return;
-	purge_groups(r, answer);
-	if (!invalidate_applies((enum http_method)r->msg.method, answer->status))
-		return;
-	room = arena_alloc(&r->arena, sizeof(*room));
-	if (!room)
-		return;
-	size_t n = invalidate_uris(&target, (enum http_method)r->msg.method, answer, room, uris);
-	for (size_t i = 0; i < n; i++)
-		purge_uri(r, &uris[i]);
-	metric_add(r->route->row, METRIC_ROUTE_cache_invalidations, n);
-}
-
-/* ---- what POST brings for GET ---- */
-
-bool cache_takes_post(struct request *r)
-{
-	struct fill_env *env = &r->server->fills;
-	struct req_cache *c = &r->cache;
-	struct invalidate_uri target = target_of(r);
-	const struct fetch *f = r->fetch;
-
-	if (r->msg.method != HTTP_METHOD_POST || c->on || !r->route->cache.on || !env->l1 ||
-	    r->on_fallback || f->upload != UPLOAD_DONE || f->x.msg.status != 200 ||
-	    !(r->route->cache.methods & (1u << HTTP_METHOD_GET)) ||
-	    !invalidate_post_names_target(&target, &f->x.msg))
-		return false;
-	cache_invalidate(r, &f->x.msg);
-	if (!make_key(r, r->target.query, false))
-		return false;
-	c->on = true;
-	c->fill = new_fill(r, &c->ticket, &c->base, false);
-	if (c->fill)
-		fill_asks(c->fill);
-	return c->fill != NULL;
-}
-
-/* ---- PURGE ---- */
-
-enum step step_purge(struct request *r)
-{
-	const struct route_cache *rc = &r->route->cache;
-
-	if (acl_check(&rc->purgers, &r->who.ip) != ACL_ALLOWED)
-		return request_refuse(r, PROXY_ERROR_forbidden, STR_NONE);
-	struct invalidate_uri target = target_of(r);
-	uint64_t seq = purge_uri(r, &target);
-	if (seq == 0)
-		return request_refuse(r, PROXY_ERROR_out_of_memory, STR_NONE);
-	r->purged = arena_printf(&r->arena, "{\"purged\":\"url\",\"sequence\":%llu}\n",
-				 (unsigned long long)seq);
-	return STEP_ANSWER;
 }

@@ -53,6 +53,12 @@ struct l1_view {
 	bool softly_purged;
 };
 
+/* Its ETag's value, empty without one. */
+static inline struct str l1_view_etag(const struct l1_view *v)
+{
+	return str_of(v->head.p + v->meta->etag_at, v->meta->etag_n);
+}
+
 /* ---- the region ---- */
 
 enum { L1_MAX_TAGS = 32, L1_SIZE_MIN = 4 * 1024 * 1024 };
