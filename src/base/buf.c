@@ -75,14 +75,10 @@ void buf_char(struct buf *b, char c)
 
 void buf_u64(struct buf *b, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char room[STR_U64_MAX];
+	struct str digits = str_digits(v, room);
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	buf_add(b, digits + at, sizeof(digits) - at);
+	buf_add(b, digits.p, digits.n);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

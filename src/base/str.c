@@ -100,6 +100,24 @@ char *str_dup(struct str s)
 	return copy;
 }
 
+/* Two digits at a time: half the divisions. */
+struct str str_digits(uint64_t v, char room[STR_U64_MAX])
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	char *at = room + STR_U64_MAX;
+
+	for (; v >= 100; v /= 100)
+		memcpy(at -= 2, pairs + v % 100 * 2, 2);
+	if (v >= 10)
+		memcpy(at -= 2, pairs + v * 2, 2);
+	else
+		*--at = (char)('0' + v);
+	return str_of(at, (size_t)(room + STR_U64_MAX - at));
+}
+
 size_t str_utf8_len(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;

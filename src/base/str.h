@@ -65,6 +65,10 @@ bool str_next(struct str *rest, char sep, struct str *out_piece);
 /* Decimal digits only, the whole slice, no sign; ERR_SYNTAX, or ERR_RANGE past UINT64_MAX. */
 MUST_CHECK int str_u64(struct str s, uint64_t *out_value);
 
+/* <v> in decimal digits, at the end of <room>. */
+enum { STR_U64_MAX = 20 };
+struct str str_digits(uint64_t v, char room[STR_U64_MAX]);
+
 /* Length of the well-formed UTF-8 sequence that <s> begins with (RFC 3629), or 0. */
 size_t str_utf8_len(struct str s);
 

@@ -3,14 +3,9 @@
 
 void http_write_u64(struct http_writer *w, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char room[STR_U64_MAX];
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	http_write_bytes(w, digits + at, sizeof(digits) - at);
+	http_write_str(w, str_digits(v, room));
 }
 
 /* "HTTP/1.1 200 OK\r\n", whole; the phrase is found by position. */

@@ -23,13 +23,15 @@ static void write_lower(struct http_writer *w, struct str s)
 /* ":port" unless it is the scheme's (RFC 9110 4.2.3). */
 static void write_port(struct http_writer *w, const struct key_parts *parts)
 {
-	const uint64_t usual = str_eq(parts->scheme, STR("https")) ? 443 : 80;
-	uint64_t port;
+	const struct str usual = parts->scheme.n == 5 ? STR("443") : STR("80");
+	struct str port = parts->port;
 
-	if (parts->port.n == 0 || str_u64(parts->port, &port) < 0 || port == usual)
+	while (port.n > 1 && *port.p == '0')
+		port = str_of(port.p + 1, port.n - 1);
+	if (port.n == 0 || str_eq(port, usual))
 		return;
 	http_write_lit(w, ":");
-	http_write_u64(w, port);
+	http_write_str(w, port);
 }
 
 static bool is_unreserved(int c)

@@ -26,12 +26,12 @@ struct serving {
 	unsigned status; /* of the answer */
 	int64_t now;
 	unsigned n_ranges;
-	struct range ranges[RANGES_MAX]; /* of the representation */
 	bool chunked, no_body;
 	uint64_t first, end; /* what is sent, as stored */
 	uint64_t length;     /* of the answer's content, if known */
 	struct str boundary; /* several ranges */
 	struct str content_type;
+	struct range ranges[RANGES_MAX]; /* of the representation; last: not cleared */
 };
 
 /* ---- what to answer ---- */
@@ -456,7 +456,11 @@ enum step step_serve(struct request *r)
 {
 	struct l1 *l1 = r->server->fills.l1;
 	struct req_cache *c = &r->cache;
-	struct serving s = {.r = r, .now = clock_wall()};
+	struct serving s;
+
+	memset(&s, 0, offsetof(struct serving, ranges));
+	s.r = r;
+	s.now = clock_wall();
 
 	s.state = l1_state(l1, &c->object);
 	if (s.state == L1_BROKEN)

@@ -452,10 +452,12 @@ static void one_validation(void **state)
 	sim_free(&s);
 }
 
-/* An answer that is stale at once: each has to ask for himself, so for a while nobody waits. */
+/* An answer that is stale at once and of no use when the origin fails: each has to ask for himself, so
+ * for a while nobody waits. */
 static void validated_each_time(void **state)
 {
-	struct sim *s = sim_new(&plain);
+	static const struct sim_spec no_stale = {.route = ", cache: {stale_if_error: 0s}"};
+	struct sim *s = sim_new(&no_stale);
 	struct peer *c = sim_client(s), *w = sim_client(s), *o2;
 	struct peer *o = sim_serve(s, c, "/", ZERO V1, "one");
 

@@ -193,6 +193,7 @@ static void test_fields(void **state)
 	};
 	const struct key_rules rules = {.query = KEY_QUERY_ALL,
 					.headers = headers,
+					.realm = STR("r"),
 					.n_headers = COUNTOF(headers),
 					.cookies = cookies,
 					.n_cookies = COUNTOF(cookies)};
@@ -209,13 +210,13 @@ static void test_fields(void **state)
 		parts.request = parse_head(&h, HTTP_REQUEST, rows[i].lines);
 		const char *text = key_text(&rules, &parts, &url_n);
 
-		snprintf(want, sizeof(want), "http:///p%s", rows[i].want);
+		snprintf(want, sizeof(want), "http://@r/p%s", rows[i].want);
 		if (strcmp(text, want) != 0)
 			fail_msg("%s: %s", rows[i].lines, text);
-		assert_int_equal(url_n, strlen("http:///p"));
+		assert_int_equal(url_n, strlen("http://@r/p"));
 	}
 	parts.request = NULL; /* what a purge by URL means */
-	assert_string_equal(key_text(&rules, &parts, &url_n), "http:///p");
+	assert_string_equal(key_text(&rules, &parts, &url_n), "http://@r/p");
 }
 
 /* RFC 10008 2.7: content and its metadata are part of the key. */

@@ -172,8 +172,8 @@ static void forms(void **state)
 		 "accept-encoding=x;q=0.001, y;q=0|"},
 		{"a weight above 1 is none", "Vary: Accept-Encoding\r\n", AE "gzip;q=1.9,br\r\n",
 		 "accept-encoding=gzip;q=1.9, br|"},
-		{"lines", "Vary: A\r\n", "A: x ,y\r\nA: ,\r\nA: z\r\n", "a=x, y, z|"},
-		{"nothing", "Vary: A\r\n", "A: ,\r\n", "a=|"},
+		{"lines", "Vary: A\r\n", "A: x ,y\r\nA: ,\r\nA: z\r\n", "a=x, y, , , z|"},
+		{"empty members", "Vary: A\r\n", "A: ,\r\n", "a=, |"},
 	};
 	char text[1000];
 
