@@ -238,6 +238,7 @@ size_t key_write(const struct key_rules *rules, const struct key_parts *parts,
 	http_write_str(w, parts->path);
 	write_query(rules, parts->query, w);
 	url_n = http_write_n(w) - start;
+	write_word(w, "spelled", parts->spelled);
 	write_word(w, "forwarded-host", parts->forwarded_host);
 	write_word(w, "no-vary-search", parts->search_rule);
 	for (size_t i = 0; parts->request && i < rules->n_headers; i++)

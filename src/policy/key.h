@@ -4,6 +4,7 @@
  * be compared in full, shown and logged:
  *
  *	http://host[:port]/path?query		the URL part: what a purge by URL means
+ *	\nspelled path				as the origin is asked, where that is not the normal form
  *	\nforwarded-host host			another host that a trusted proxy named
  *	\nno-vary-search rule			what the query was reduced by
  *	\nname: value				a request field the route names; several lines are joined
@@ -52,7 +53,8 @@ struct key_parts {
 	struct str path;		/* normal form */
 	struct str query;		/* as sent, p == NULL when there is no '?' */
 	const struct http_msg *request; /* for headers and cookies; NULL: none (purge by URL) */
-	struct str forwarded_host;	/* another host that the origin is told of; empty: none */
+	struct str spelled; /* the path as sent, where that is not its normal form; empty: it is */
+	struct str forwarded_host; /* another host that the origin is told of; empty: none */
 	struct str search_rule; /* the No-Vary-Search by which <query> was reduced; empty: none */
 	struct str content;	/* QUERY, POST: the request's content, as sent */
 	bool by_content;	/* needs <request> */

@@ -92,6 +92,7 @@ bool cache_make_key(struct request *r, struct str query, bool by_content)
 		.port = r->port,
 		.path = r->path,
 		.query = query,
+		.spelled = str_eq(r->path, r->target.path) ? STR_NONE : r->target.path,
 		.forwarded_host = str_ieq(r->who.host, r->authority) ? STR_NONE : r->who.host,
 		.search_rule = c->search,
 		.request = &r->msg,

@@ -48,9 +48,7 @@ static void write_target(struct request *r, struct http_writer *w)
 			w->at += n;
 		return;
 	}
-	/* what is keyed by the normal form is asked for in it: another spelling must not decide what
-	 * others get */
-	http_write_str(w, r->cache.on ? r->path : t->path);
+	http_write_str(w, t->path); /* as it came (RFC 9110 7.7) */
 	if (t->query.p) {
 		http_write_lit(w, "?");
 		http_write_str(w, t->query);
